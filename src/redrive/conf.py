@@ -1,0 +1,297 @@
+"""The one typed settings object, made from the dict ``REDRIVE`` in Django settings.
+
+``get_settings()`` is loaded on first use and cached; ``override_settings`` drops the cache. A value that cannot be
+used never breaks the host: it is reported by the system check ``redrive.E001`` and the default is used in its place.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import os
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+MODES = ("off", "observe", "on")
+AUTO_RETRIES = ("declared", "all", "off")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spill:
+    """Where endings go when the database is away."""
+
+    directory: Path
+    """Local directory for the append-only files. Default: ``~/.local/state/redrive/<project>``."""
+    max_bytes: int = 256 * 1024 * 1024
+    """Size in bytes after which the spill refuses more lines (loudly). Default 256 MiB."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeper:
+    """The process that publishes due work and drains the spill."""
+
+    start_with_worker: bool = True
+    """Whether every Celery worker starts and watches a keeper of its own. Default true."""
+    poll_seconds: float = 1.0
+    """Seconds between two looks at the database when there is nothing to do. Default 1."""
+    lease_seconds: float = 30.0
+    """Seconds after which another keeper takes over what a silent one had claimed. Default 30."""
+    heartbeat_seconds: float = 30.0
+    """Seconds after which a worker that no keeper vouches for counts as gone. Default 30."""
+    republish_seconds: float = 300.0
+    """Seconds after which a message that was sent but never started is sent again (doubling). Default 300."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How long finished records stay. Unfinished ones (PENDING, RETRYING) never expire."""
+
+    resolved_days: int = 30
+    """Days a RESOLVED record is kept. Default 30."""
+    abandoned_days: int = 90
+    """Days an ABANDONED record is kept. Default 90."""
+    stat_days: int = 90
+    """Days hourly counters are kept. Default 90."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Masking:
+    """What pages, commands and exports hide in arguments. Stored messages stay whole: they must run again."""
+
+    fields: tuple[str, ...] = (
+        "password", "passwd", "secret", "token", "api_key", "apikey", "authorization", "cookie", "card", "cvv",
+        "iban", "ssn", "private_key",
+    )  # fmt: skip
+    """Names (case-insensitive, as part of a key) whose values are hidden."""
+    patterns: tuple[str, ...] = (r"\b(?:\d[ -]?){13,19}\b", r"\beyJ[\w-]+\.[\w-]+\.[\w-]+\b")
+    """Regular expressions hidden inside text values (payment card numbers, JWTs)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything a project can say to Redrive. Keys in ``REDRIVE`` are these names in capitals."""
+
+    mode: str = "on"
+    """``off`` (as if not installed), ``observe`` (record, change nothing) or ``on``. Default ``on``."""
+    auto_retry: str = "declared"
+    """Which tasks run again by themselves: ``declared`` retry-safe ones (default), ``all`` or ``off``."""
+    celery_app: str | None = None
+    """``module:attribute`` of the Celery app, for the keeper and commands. Default: found by itself."""
+    database: str = "default"
+    """Alias in ``DATABASES`` that holds Redrive's tables. Default ``default``."""
+    redis_url: str | None = None
+    """``redis://...`` for claims and gates; without it they live in the database. Default none."""
+    namespace: str = "redrive"
+    """Prefix of Redis keys and part of the spill directory's name. Default ``redrive``."""
+    policies: Mapping[str, Any] = field(default_factory=dict)
+    """Changes to the default retry policies, by failure type: ``{"EXTERNAL_API_DOWN": {"max_retries": 4}}``."""
+    downstreams: Mapping[str, Any] = field(default_factory=dict)
+    """What tasks depend on, by name: ``{"stripe": {"hosts": ["api.stripe.com"], "third_party": True}}``."""
+    task_patterns: Mapping[str, Any] = field(default_factory=dict)
+    """Options for tasks by name pattern, also for those with other base classes: ``{"billing.*": {...}}``."""
+    priority: Mapping[str, Any] = field(default_factory=dict)
+    """Base priority by task-name pattern: ``{"PATTERNS": {"billing.*": "HIGH"}}``."""
+    queues: Mapping[str, str] = field(default_factory=dict)
+    """Queue by priority level where the project's names differ: ``{"CRITICAL": "urgent"}``."""
+    business_unit: Any = "business_unit"
+    """Name of the task argument that holds the tenant, or a dotted path / callable ``(task_name, args, kwargs) -> str``."""
+    masking: Masking = field(default_factory=Masking)
+    retention: Retention = field(default_factory=Retention)
+    spill: Spill = field(default_factory=lambda: Spill(directory=Path(tempfile.gettempdir()) / "redrive"))
+    keeper: Keeper = field(default_factory=Keeper)
+    off_peak: Mapping[str, Any] | None = None
+    """Window in which LOW and DEFERRED retries run: ``{"START": "22:00", "END": "06:00", "TIME_ZONE": "Europe/Berlin"}``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A value in ``REDRIVE`` that cannot be used: what is wrong and what to type instead."""
+
+    message: str
+    hint: str
+
+
+_SECTIONS: Mapping[str, type] = {"MASKING": Masking, "RETENTION": Retention, "SPILL": Spill, "KEEPER": Keeper}
+
+
+def did_you_mean(name: str, known: list[str]) -> str:
+    """A hint that names the closest known key, or all of them."""
+    close = difflib.get_close_matches(name.upper(), known, n=1)
+    return f"Did you mean {close[0]!r}?" if close else f"Known keys: {', '.join(sorted(known))}."
+
+
+def _default_directory(namespace: str) -> Path:
+    """A directory of this project's own that survives a restart; the temporary directory if there is none."""
+    from django.conf import settings
+
+    project = hashlib.sha256(f"{os.environ.get('DJANGO_SETTINGS_MODULE', '')}|{getattr(settings, 'BASE_DIR', '')}".encode())
+    name = f"{namespace}-{project.hexdigest()[:8]}"
+    home = os.environ.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")
+    base = Path(home) if os.path.isabs(home) and _can_write(Path(home)) else Path(tempfile.gettempdir())
+    return base / "redrive" / name
+
+
+def _can_write(path: Path) -> bool:
+    """Whether this user may create entries in path, or in the nearest parent that exists."""
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    return os.access(path, os.W_OK)
+
+
+def _value_problem(key: str, value: Any, template: Any) -> str | None:
+    """Why value cannot stand where template (the default) stands, or None."""
+    if template is None or key in ("BUSINESS_UNIT", "DIRECTORY"):
+        return None
+    if isinstance(template, bool):
+        return None if isinstance(value, bool) else "must be True or False"
+    if isinstance(template, int | float):
+        good = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+        return None if good else "must be a number above 0"
+    if isinstance(template, str):
+        return None if isinstance(value, str) and value else "must be a non-empty string"
+    if isinstance(template, tuple):
+        return None if isinstance(value, list | tuple) else "must be a list"
+    if isinstance(template, Mapping):
+        return None if isinstance(value, Mapping) else "must be a dict"
+    return None
+
+
+_CHOICES = {"MODE": MODES, "AUTO_RETRY": AUTO_RETRIES}
+_OPTIONAL_TEXT = ("CELERY_APP", "REDIS_URL")
+
+
+def _read_section(name: str, raw: Any, problems: list[Problem], **given: Any) -> Any:
+    """One nested dataclass from its dict; every unusable key is a problem and keeps its default."""
+    cls = _SECTIONS[name]
+    known = {f.name.upper(): f.name for f in fields(cls)}
+    if not isinstance(raw, Mapping):
+        problems.append(Problem(f"REDRIVE[{name!r}] must be a dict, not {type(raw).__name__}.", f"Keys: {', '.join(known)}."))
+        raw = {}
+    values: dict[str, Any] = dict(given)
+    default = cls(**given)
+    for key, value in raw.items():
+        label = f"REDRIVE[{name!r}][{key!r}]"
+        if key not in known:
+            problems.append(Problem(f"Unknown setting {label}.", did_you_mean(str(key), list(known))))
+            continue
+        wrong = _value_problem(key, value, getattr(default, known[key]))
+        if wrong:
+            problems.append(Problem(f"{label} {wrong}, not {value!r}.", f"Default: {getattr(default, known[key])!r}."))
+            continue
+        values[known[key]] = Path(value) if key == "DIRECTORY" else tuple(value) if isinstance(value, list) else value
+    return cls(**values)
+
+
+def read_settings(raw: Any) -> tuple[Settings, list[Problem]]:
+    """Settings made of raw (the dict ``REDRIVE``), and what in it could not be used."""
+    problems: list[Problem] = []
+    if not isinstance(raw, Mapping):
+        problems.append(Problem(f"REDRIVE must be a dict, not {type(raw).__name__}.", "Write REDRIVE = {...}."))
+        raw = {}
+    known = {f.name.upper(): f.name for f in fields(Settings)}
+    values: dict[str, Any] = {}
+    default = Settings()
+    for key, value in raw.items():
+        label = f"REDRIVE[{key!r}]"
+        if key not in known:
+            problems.append(Problem(f"Unknown setting {label}.", did_you_mean(str(key), list(known))))
+        elif key in _SECTIONS:
+            continue
+        elif key in _CHOICES and value not in _CHOICES[key]:
+            problems.append(Problem(f"{label} is {value!r}.", f"Use one of {', '.join(map(repr, _CHOICES[key]))}."))
+        elif key in _OPTIONAL_TEXT and not (value is None or (isinstance(value, str) and value)):
+            problems.append(Problem(f"{label} must be a string or None, not {value!r}.", "Leave it out for the default."))
+        elif wrong := _value_problem(key, value, getattr(default, known[key])):
+            problems.append(Problem(f"{label} {wrong}, not {value!r}.", "Leave it out for the default."))
+        else:
+            values[known[key]] = value
+    for name in ("MASKING", "RETENTION", "KEEPER"):
+        values[name.lower()] = _read_section(name, raw.get(name, {}), problems)
+    directory = _default_directory(values.get("namespace", default.namespace))
+    values["spill"] = _read_section("SPILL", raw.get("SPILL", {}), problems, directory=directory)
+    return Settings(**values), problems
+
+
+@lru_cache(maxsize=1)
+def _load() -> tuple[Settings, tuple[Problem, ...]]:
+    from django.conf import settings
+    from django.core.signals import setting_changed
+
+    settings_object, problems = read_settings(getattr(settings, "REDRIVE", {}))
+    setting_changed.connect(_on_setting_changed, dispatch_uid="redrive.conf", weak=False)
+    return settings_object, tuple(problems)
+
+
+_listeners: list[Callable[[], None]] = []
+
+
+def on_reload(listener: Callable[[], None]) -> None:
+    """Call listener whenever the settings were changed (``override_settings``), so that caches can be dropped."""
+    _listeners.append(listener)
+
+
+def _on_setting_changed(*, setting: str, **_: Any) -> None:
+    if setting in ("REDRIVE", "DATABASES", "BASE_DIR"):
+        _load.cache_clear()
+        _mode.forget()
+        for listener in _listeners:
+            listener()
+
+
+def get_settings() -> Settings:
+    """The settings in force. Cached; thread-safe."""
+    return _load()[0]
+
+
+def settings_problems() -> tuple[Problem, ...]:
+    """What in ``REDRIVE`` could not be used (for the system checks)."""
+    return _load()[1]
+
+
+class _Mode:
+    """The mode in force: a switch file in the spill directory wins over the setting, so that it can be changed
+    while workers run. The file is looked at once a second at most (one ``stat``-sized read)."""
+
+    def __init__(self) -> None:
+        self._until = 0.0
+        self._value = "on"
+
+    def forget(self) -> None:
+        self._until = 0.0
+
+    def get(self) -> str:
+        now = time.monotonic()
+        if now >= self._until:
+            self._until = now + 1.0
+            self._value = self._read()
+        return self._value
+
+    def _read(self) -> str:
+        try:
+            text = switch_file().read_text().strip()
+        except (OSError, ValueError):
+            return get_settings().mode
+        return text if text in MODES else get_settings().mode
+
+
+_mode = _Mode()
+
+
+def switch_file() -> Path:
+    """The file that overrides ``MODE`` on this machine (written by ``manage.py redrive mode`` and the keeper)."""
+    return get_settings().spill.directory / "mode"
+
+
+def get_mode() -> str:
+    """``off``, ``observe`` or ``on``, as switched by an operator or else as set. At most one second old."""
+    return _mode.get()
+
+
+def forget_mode() -> None:
+    """Look at the switch file again on the next call."""
+    _mode.forget()
