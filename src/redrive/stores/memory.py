@@ -1,0 +1,61 @@
+"""Stores in this process's memory: for tests, simulations, and a first try without any server.
+
+Nothing is shared with other processes, and all is gone with this one.
+"""
+
+import json
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from redrive.clock import Clock, SystemClock
+from redrive.leases import Change, Lease
+
+__all__ = ["MemoryLeaseStore"]
+
+T = TypeVar("T")
+
+
+class MemoryLeaseStore:
+    """A `redrive.leases.LeaseStore` in a dictionary. Thread-safe; not shared after a fork.
+
+    Args:
+        clock: the store's clock. Default: the system's.
+        drops_expired: forget a document at its end, as Redis does, instead of keeping it, as SQL does.
+            Both are allowed; a test of a decision runs with both.
+    """
+
+    def __init__(self, clock: Clock | None = None, *, drops_expired: bool = False) -> None:
+        self._clock = clock or SystemClock()
+        self._drops_expired = drops_expired
+        self._documents: dict[tuple[str, str], Lease] = {}
+        self._lock = threading.Lock()
+
+    def transact(self, kind: str, key: str, change: Change[T]) -> T:
+        """Apply ``change`` under this store's lock; see `LeaseStore.transact`."""
+        with self._lock:
+            stored = self._read(kind, key)
+            changed, answer = change(stored, self._clock.now())
+            if changed is None:
+                self._documents.pop((kind, key), None)
+            elif changed != stored:
+                self._documents[kind, key] = replace(changed, data=json.loads(json.dumps(dict(changed.data))))
+            return answer
+
+    def get(self, kind: str, key: str) -> Lease | None:
+        """Return one document, or None."""
+        with self._lock:
+            return self._read(kind, key)
+
+    def all(self, kind: str) -> Sequence[Lease]:
+        """Return every document of a kind, sorted by key."""
+        with self._lock:
+            keys = sorted(key for stored_kind, key in self._documents if stored_kind == kind)
+            return [lease for key in keys if (lease := self._read(kind, key)) is not None]
+
+    def _read(self, kind: str, key: str) -> Lease | None:
+        lease = self._documents.get((kind, key))
+        if lease is None or lease.expires_at is None or not self._drops_expired:
+            return lease
+        return lease if self._clock.now() < lease.expires_at else None
