@@ -1,0 +1,1 @@
+"""The reference project's Django apps."""

@@ -1,0 +1,5 @@
+"""Documented path of the failure record."""
+
+from redrive.models import TaskFailureRecord
+
+__all__ = ["TaskFailureRecord"]

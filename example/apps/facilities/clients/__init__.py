@@ -1,0 +1,1 @@
+"""Clients of what lies outside: the payment gateway, the sensor hub, the mail server, mounted secrets."""
