@@ -1,0 +1,50 @@
+# One way to do each thing. Needs make and Python 3.11 or newer; everything else goes into .venv.
+# `make help` lists the targets.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-unit lint format lock clean environment test-environment
+
+# The Python that makes .venv: python3 if it is new enough, else the newest that runs (a version manager's shim may be on
+# PATH without a Python behind it, hence the try). `make PYTHON=/path/to/python3.12 ...` says otherwise.
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	if $$python -c '$(NEW_ENOUGH)' 2>/dev/null; then echo $$python; break; fi; done)
+
+BIN := .venv/bin
+
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+
+environment:
+	@test -n "$(PYTHON)" || { echo "Redrive needs Python 3.11 or newer on PATH (or make PYTHON=/path/to/python3)"; exit 1; }
+	@$(PYTHON) scripts/environment.py
+
+test-environment:
+	@test -n "$(PYTHON)" || { echo "Redrive needs Python 3.11 or newer on PATH (or make PYTHON=/path/to/python3)"; exit 1; }
+	@$(PYTHON) scripts/environment.py --system
+
+test: test-environment ## Set up what is needed and run every test (ARGS="-k name" to choose)
+	@$(BIN)/pytest $(ARGS)
+
+test-unit: environment ## The tests without servers, under 20 s
+	@$(BIN)/pytest -q -m "not servers and not celery and not rabbitmq and not web" $(ARGS)
+
+lint: environment ## Style, types, import contracts, migrations up to date
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m django makemigrations --check --dry-run
+
+format: environment ## Let ruff format the code and sort imports
+	$(BIN)/ruff check --select I --fix .
+	$(BIN)/ruff format .
+
+lock: environment ## Pin what pyproject.toml asks for in requirements-dev.txt
+	$(BIN)/uv lock --upgrade
+	$(BIN)/uv export --quiet --no-header --no-annotate --no-emit-project --all-extras --no-hashes -o requirements-dev.txt
+
+clean: ## Remove what was made: .venv, var, build results, caches
+	rm -rf .venv var dist build .mypy_cache .ruff_cache .hypothesis .import_linter_cache htmlcov .coverage
+	find . -name __pycache__ -prune -exec rm -rf {} +

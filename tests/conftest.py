@@ -1,0 +1,253 @@
+"""Fixtures of all tiers. Servers start when the first test asks, on free ports, and are shared by the
+session.
+
+A fixture named like a server (`valkey`, `postgres`, `rabbitmq`) hands it over running and, where that is
+cheap, empty, also if the test before killed it. See `tests/README.md` for what to use when.
+"""
+
+import json
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.servers import Guard, PostgresServer, RabbitServer, Unavailable, ValkeyServer
+from tests.servers.django_project import Project
+from tests.waiting import wait_until
+
+_PROJECT = Path(__file__).parent / "project"
+_SKIPPED = "missing here: "
+_TIERS = {
+    "servers": {"server_directory", "broker_url", "database_url", "postgres_url", "sqlite_url"},
+    "celery": {"make_project"},
+    "rabbitmq": {"rabbitmq_server"},
+    "web": {"browser"},
+}
+_guard_key = pytest.StashKey[Guard]()
+
+
+# -- the session -------------------------------------------------------------------------------------------
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--require-servers",
+        action="store_true",
+        help="a server that is not installed fails the tests that need it, instead of skipping them",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_guard_key] = Guard()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test with the tier that its fixtures put it in; what has no mark is the unit tier."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        for mark, needs in _TIERS.items():
+            if fixtures & needs:
+                item.add_marker(mark)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A test that leaves a process running has failed, even if it passed."""
+    guard = session.config.stash[_guard_key]
+    try:
+        wait_until(lambda: not guard.running(), 10, "what the tests started has ended", every=0.1)
+    except TimeoutError:
+        lines = ["", "Still running after the last test, ended now:", *guard.running()]
+        sys.stderr.write("\n".join(lines) + "\n")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if guard := config.stash.get(_guard_key, None):
+        guard.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say per missing program how many tests were skipped for it, and what to type."""
+    reasons = Counter(
+        report.longrepr[2].partition(_SKIPPED)[2]
+        for report in terminalreporter.stats.get("skipped", [])
+        if isinstance(report.longrepr, tuple) and _SKIPPED in report.longrepr[2]
+    )
+    for reason, count in sorted(reasons.items()):
+        what, _, remedy = reason.partition("; type: ")
+        terminalreporter.write_line(f"{what}: {count} tests skipped; type: {remedy}", yellow=True)
+
+
+def _or_skip(config: pytest.Config, make: Callable[[], Any]) -> Any:
+    try:
+        return make()
+    except Unavailable as error:
+        if config.getoption("--require-servers"):
+            pytest.fail(f"--require-servers: {error}", pytrace=False)
+        pytest.skip(f"{_SKIPPED}{error}")
+
+
+@pytest.fixture(scope="session")
+def server_directory(pytestconfig: pytest.Config) -> Path:
+    """Where servers keep their data; removed with everything in it when the session ends."""
+    return pytestconfig.stash[_guard_key].directory
+
+
+# -- servers -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def valkey_server(pytestconfig: pytest.Config, server_directory: Path) -> Iterator[ValkeyServer]:
+    server = _or_skip(pytestconfig, lambda: ValkeyServer(server_directory / "valkey"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def valkey(valkey_server: ValkeyServer) -> ValkeyServer:
+    """Valkey, running and empty. Keeps what it acknowledged over `kill()` and `start()`."""
+    valkey_server.start()
+    valkey_server.empty()
+    return valkey_server
+
+
+@pytest.fixture(scope="session")
+def postgres_server(pytestconfig: pytest.Config, server_directory: Path) -> Iterator[PostgresServer]:
+    server = _or_skip(pytestconfig, lambda: PostgresServer(server_directory / "postgres"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def postgres(postgres_server: PostgresServer) -> PostgresServer:
+    """PostgreSQL, running; `create_database()` gives an empty database."""
+    postgres_server.start()
+    return postgres_server
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_server(pytestconfig: pytest.Config, server_directory: Path) -> Iterator[RabbitServer]:
+    server = _or_skip(pytestconfig, lambda: RabbitServer(server_directory / "rabbitmq"))
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def rabbitmq(rabbitmq_server: RabbitServer) -> RabbitServer:
+    """RabbitMQ, running; `create_virtual_host()` gives one without queues."""
+    rabbitmq_server.start()
+    return rabbitmq_server
+
+
+@pytest.fixture(params=["valkey", pytest.param("rabbitmq", marks=pytest.mark.rabbitmq)])
+def broker_url(request: pytest.FixtureRequest) -> str:
+    """A broker without messages; the test runs once on Valkey and once on RabbitMQ."""
+    if request.param == "valkey":
+        return str(request.getfixturevalue("valkey").url)
+    return str(request.getfixturevalue("rabbitmq").create_virtual_host())
+
+
+# -- databases ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def _migrated_postgres(postgres_server: PostgresServer, server_directory: Path) -> str:
+    postgres_server.start()
+    url = postgres_server.create_database()
+    _migrate(url, server_directory)
+    return url
+
+
+@pytest.fixture(scope="session")
+def _migrated_sqlite(server_directory: Path) -> Path:
+    file = server_directory / "migrated.sqlite3"
+    _migrate(f"sqlite:///{file}", server_directory)
+    return file
+
+
+def _migrate(url: str, scratch: Path) -> None:
+    Project(_PROJECT, "shop", scratch, {"DATABASE_URL": url, "BROKER_URL": "memory://"}).manage(
+        "migrate", "-v", "0"
+    )
+
+
+@pytest.fixture
+def postgres_url(request: pytest.FixtureRequest, postgres: PostgresServer) -> str:
+    """A PostgreSQL database of the test project: migrated, without rows."""
+    return postgres.create_database(template=request.getfixturevalue("_migrated_postgres"))
+
+
+@pytest.fixture
+def sqlite_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An SQLite database of the test project: migrated, without rows."""
+    file = tmp_path / "shop.sqlite3"
+    shutil.copyfile(request.getfixturevalue("_migrated_sqlite"), file)
+    return f"sqlite:///{file}"
+
+
+@pytest.fixture(params=["postgres", "sqlite"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A migrated database without rows; the test runs once on PostgreSQL and once on SQLite."""
+    return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+# -- the project with real workers -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def make_project(tmp_path: Path) -> Iterator[Callable[..., Project]]:
+    """Make the test project (`tests/project`) for a database and a broker; see `Project` for what it can do.
+
+    make_project(database_url=..., broker_url=..., redis_url=None, redrive={"MODE": "observe"},
+    celery={"task_acks_late": True}, environment={...}).
+    """
+    made: list[Project] = []
+
+    def make(
+        *,
+        database_url: str,
+        broker_url: str,
+        redis_url: str | None = None,
+        redrive: Mapping[str, Any] | None = None,
+        celery: Mapping[str, Any] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> Project:
+        scratch = tmp_path / f"project-{len(made)}"
+        scratch.mkdir()
+        project = Project(
+            _PROJECT,
+            "shop",
+            scratch,
+            {
+                "DATABASE_URL": database_url,
+                "BROKER_URL": broker_url,
+                "RUNS_FILE": str(scratch / "runs.jsonl"),
+                "REDRIVE": json.dumps(redrive or {}),
+                "CELERY": json.dumps(celery or {}),
+                "HOME": str(scratch),
+                **({"REDIS_URL": redis_url} if redis_url else {}),
+                **(environment or {}),
+            },
+        )
+        made.append(project)
+        return project
+
+    yield make
+    for project in made:
+        project.close()
+
+
+@pytest.fixture
+def project(make_project: Callable[..., Project], postgres_url: str, valkey: ValkeyServer) -> Project:
+    """The test project as most users run it: PostgreSQL, Valkey as broker and as Redrive's Redis, default
+    settings.
+    """
+    return make_project(database_url=postgres_url, broker_url=valkey.url, redis_url=valkey.database_url(1))

@@ -1,0 +1,288 @@
+"""Tasks that end in every way a task can. Each notes its run first; the name says how it ends.
+
+Those that need a condition take the path of a file and wait until it exists, so that a test decides the
+moment.
+"""
+
+import os
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from celery import Task, shared_task
+from celery.exceptions import Ignore, Reject
+from django.db import connection, transaction
+from shop.models import Order
+from shop.runs import note
+
+from redrive.options import Options
+
+_SECONDS_UNTIL_A_TEST_IS_GONE = 60
+
+
+def wait_for(path: str) -> None:
+    """Return when the file exists; give up when the test that would make it must be gone."""
+    deadline = time.monotonic() + _SECONDS_UNTIL_A_TEST_IS_GONE
+    while not Path(path).exists():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"nobody made {path}")
+        time.sleep(0.02)
+
+
+def refused() -> None:
+    """A real refused connection: nothing can listen on port 1 without being root and asking for it."""
+    socket.create_connection(("127.0.0.1", 1), timeout=2).close()
+
+
+# -- ends well ---------------------------------------------------------------------------------------------
+
+
+@shared_task
+def succeed(label: str, **more: object) -> str:
+    note("succeed", label, **more)
+    return label
+
+
+@shared_task
+def add_payment(label: str) -> int:
+    """Raise an order's counter, in SQL: shows a body that ran twice."""
+    note("add_payment", label)
+    with transaction.atomic():
+        order, _ = Order.objects.select_for_update().get_or_create(name=label)
+        order.paid_times += 1
+        order.save()
+    return order.paid_times
+
+
+@shared_task
+def wait_then_succeed(label: str, path: str) -> str:
+    note("wait_then_succeed", label)
+    wait_for(path)
+    return label
+
+
+# -- raises ------------------------------------------------------------------------------------------------
+
+
+@shared_task
+def invalid_input(label: str, **more: object) -> None:
+    note("invalid_input", label, **more)
+    raise ValueError(f"invalid quantity for {label}: -1")
+
+
+@shared_task
+def missing_row(label: str) -> None:
+    note("missing_row", label)
+    Order.objects.get(name=f"no such order {label}")
+
+
+@shared_task
+def missing_setting(label: str) -> None:
+    note("missing_setting", label)
+    os.environ[f"SHOP_KEY_{label}"]
+
+
+@shared_task
+def disk_full(label: str) -> None:
+    note("disk_full", label)
+    with open("/dev/full", "wb", buffering=0) as full:
+        full.write(b"a report")
+
+
+@shared_task
+def connection_refused(label: str) -> None:
+    """Transient, not declared safe to run again."""
+    note("connection_refused", label)
+    refused()
+
+
+@shared_task(redrive=Options(retry_safe=True))
+def recovers(label: str, failures: int = 1) -> str:
+    """Declared safe to run again: fails `failures` times with a refused connection, then works."""
+    if note("recovers", label) <= failures:
+        refused()
+    return label
+
+
+@shared_task
+def recovers_undeclared(label: str, failures: int = 1) -> str:
+    if note("recovers_undeclared", label) <= failures:
+        refused()
+    return label
+
+
+@shared_task(redrive=Options(retry_safe=True))
+def fails_until(label: str, path: str) -> str:
+    """Declared safe: fails with a refused connection until the file exists."""
+    note("fails_until", label)
+    if not Path(path).exists():
+        refused()
+    return label
+
+
+@shared_task
+def invalid_until(label: str, path: str) -> str:
+    """Fails for good until the file exists, as a bug does until it is fixed."""
+    note("invalid_until", label)
+    if not Path(path).exists():
+        raise ValueError(f"cannot read {label}")
+    return label
+
+
+@shared_task(redrive=Options(retry_safe=True))
+def deadlock(label: str, first: str, second: str, mine: str, theirs: str) -> str:
+    """Lock two orders.
+
+    Two of these with the names swapped, each waiting for the other's file, deadlock for real.
+    """
+    run = note("deadlock", label)
+    with transaction.atomic():
+        Order.objects.select_for_update().get(name=first)
+        Path(mine).touch()
+        if run == 1:
+            wait_for(theirs)
+        Order.objects.select_for_update().get(name=second)
+    return label
+
+
+@shared_task
+def fails_in_transaction(label: str) -> None:
+    """Leaves nothing behind: the row is rolled back before anyone hears of the failure."""
+    note("fails_in_transaction", label)
+    with transaction.atomic():
+        Order.objects.create(name=label)
+        raise ValueError(f"rolled back {label}")
+
+
+@shared_task
+def leaves_autocommit_off(label: str) -> None:
+    """The host's connection is left in a transaction that is never committed."""
+    note("leaves_autocommit_off", label)
+    connection.set_autocommit(False)
+    Order.objects.create(name=label)
+    raise ValueError(f"left a transaction open for {label}")
+
+
+class TwoArguments(Exception):  # noqa: N818 - named for what makes it unpicklable
+    """Does not survive pickling, like the errors of many vendors' libraries."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(f"{code}: {text}")
+
+
+@shared_task
+def unpicklable_error(label: str) -> None:
+    note("unpicklable_error", label)
+    raise TwoArguments(402, f"card declined for {label}")
+
+
+@shared_task
+def unserializable_result(label: str) -> object:
+    note("unserializable_result", label)
+    return object()
+
+
+class NotAnException(BaseException):
+    """Leaves a task by a door that `except Exception` does not watch."""
+
+
+@shared_task
+def base_exception(label: str) -> None:
+    note("base_exception", label)
+    raise NotAnException(label)
+
+
+# -- ended by Celery or the system -------------------------------------------------------------------------
+
+
+@shared_task(soft_time_limit=1)
+def soft_limit(label: str) -> None:
+    note("soft_limit", label)
+    wait_for("/nonexistent")
+
+
+@shared_task(time_limit=1)
+def hard_limit(label: str) -> None:
+    note("hard_limit", label)
+    wait_for("/nonexistent")
+
+
+@shared_task
+def killed(label: str) -> None:
+    note("killed", label)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@shared_task(acks_late=True, reject_on_worker_lost=True)
+def killed_and_requeued(label: str) -> None:
+    """A poison message: kills its process, goes back to the queue, kills the next."""
+    note("killed_and_requeued", label)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@shared_task
+def exits(label: str) -> None:
+    note("exits", label)
+    sys.exit(3)
+
+
+@shared_task(bind=True, acks_late=True)
+def wait_late(self: Task[Any, Any], label: str, path: str) -> str:
+    """Acknowledged when done: comes back when its worker is killed."""
+    note("wait_late", label)
+    wait_for(path)
+    return label
+
+
+# -- says itself what is to happen -------------------------------------------------------------------------
+
+
+@shared_task(bind=True, max_retries=3)
+def retry_by_hand(self: Task[Any, Any], label: str, failures: int = 1, countdown: float = 0) -> str:
+    if note("retry_by_hand", label) <= failures:
+        try:
+            refused()
+        except OSError as error:
+            raise self.retry(exc=error, countdown=countdown) from error
+    return label
+
+
+@shared_task(autoretry_for=(OSError,), max_retries=2, default_retry_delay=0)
+def autoretry(label: str, failures: int = 1) -> str:
+    if note("autoretry", label) <= failures:
+        refused()
+    return label
+
+
+@shared_task
+def ignored(label: str) -> None:
+    note("ignored", label)
+    raise Ignore
+
+
+@shared_task(acks_late=True)
+def rejected(label: str) -> None:
+    note("rejected", label)
+    raise Reject(f"not wanted: {label}", requeue=False)
+
+
+@shared_task
+def rejected_with_requeue_after_ack(label: str) -> None:
+    """Silently lost by Celery: acknowledged before it ran, so that there is nothing left to put back."""
+    note("rejected_with_requeue_after_ack", label)
+    raise Reject(f"later: {label}", requeue=True)
+
+
+class OwnBase(Task):  # type: ignore[type-arg] # the run-time class takes no type arguments here
+    """A host's own base class, not derived from ours."""
+
+    abstract = True
+
+
+@shared_task(base=OwnBase)
+def own_base_class(label: str) -> None:
+    note("own_base_class", label)
+    raise ValueError(f"from a task with its own base class: {label}")
