@@ -59,9 +59,6 @@ class Options:
     """True: the task may run again by itself after a failure. False: never. None: as settings and base class
     say."""
 
-    off_peak: bool | None = None
-    """True: retries wait for the off-peak window whatever the priority. False: never. None: by priority."""
-
     max_age_seconds: float | None = None
     """A task that first failed longer ago is not retried any more. None: the policy's (24 hours)."""
 
@@ -84,9 +81,12 @@ class Options:
             _is_priority(self.priority), "priority", self.priority, f"one of {', '.join(PRIORITY_LEVELS)}"
         )
         _require(isinstance(self.critical, bool), "critical", self.critical, "True or False")
-        for field in ("retry_safe", "off_peak"):
-            value = getattr(self, field)
-            _require(value is None or isinstance(value, bool), field, value, "True, False or None")
+        _require(
+            self.retry_safe is None or isinstance(self.retry_safe, bool),
+            "retry_safe",
+            self.retry_safe,
+            "True, False or None",
+        )
         _require(
             _is_positive(self.max_age_seconds), "max_age_seconds", self.max_age_seconds, "seconds above 0"
         )
@@ -120,7 +120,6 @@ class Options:
             "priority": self.priority_name,
             "critical": self.critical,
             "retry_safe": self.retry_safe,
-            "off_peak": self.off_peak,
             "max_age_seconds": self.max_age_seconds,
         }
 
