@@ -30,9 +30,6 @@ _TIERS = {
 _guard_key = pytest.StashKey[Guard]()
 
 
-# -- the session -------------------------------------------------------------------------------------------
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--require-servers",
@@ -98,9 +95,6 @@ def server_directory(pytestconfig: pytest.Config) -> Path:
     return pytestconfig.stash[_guard_key].directory
 
 
-# -- servers -----------------------------------------------------------------------------------------------
-
-
 @pytest.fixture(scope="session")
 def valkey_server(pytestconfig: pytest.Config, server_directory: Path) -> Iterator[ValkeyServer]:
     server = _or_skip(pytestconfig, lambda: ValkeyServer(server_directory / "valkey"))
@@ -155,9 +149,6 @@ def broker_url(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue("rabbitmq").create_virtual_host())
 
 
-# -- databases ---------------------------------------------------------------------------------------------
-
-
 @pytest.fixture(scope="session")
 def _migrated_postgres(postgres_server: PostgresServer, server_directory: Path) -> str:
     postgres_server.start()
@@ -197,9 +188,6 @@ def sqlite_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def database_url(request: pytest.FixtureRequest) -> str:
     """A migrated database without rows; the test runs once on PostgreSQL and once on SQLite."""
     return str(request.getfixturevalue(f"{request.param}_url"))
-
-
-# -- the project with real workers -------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -37,9 +37,6 @@ def refused() -> None:
     socket.create_connection(("127.0.0.1", 1), timeout=2).close()
 
 
-# -- ends well ---------------------------------------------------------------------------------------------
-
-
 @shared_task
 def succeed(label: str, **more: object) -> str:
     note("succeed", label, **more)
@@ -62,9 +59,6 @@ def wait_then_succeed(label: str, path: str) -> str:
     note("wait_then_succeed", label)
     wait_for(path)
     return label
-
-
-# -- raises ------------------------------------------------------------------------------------------------
 
 
 @shared_task
@@ -195,9 +189,6 @@ def base_exception(label: str) -> None:
     raise NotAnException(label)
 
 
-# -- ended by Celery or the system -------------------------------------------------------------------------
-
-
 @shared_task(soft_time_limit=1)
 def soft_limit(label: str) -> None:
     note("soft_limit", label)
@@ -235,9 +226,6 @@ def wait_late(self: Task[Any, Any], label: str, path: str) -> str:
     note("wait_late", label)
     wait_for(path)
     return label
-
-
-# -- says itself what is to happen -------------------------------------------------------------------------
 
 
 @shared_task(bind=True, max_retries=3)
