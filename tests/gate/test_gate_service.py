@@ -1,0 +1,81 @@
+"""The gate as an object: other downstreams, a store that is away, what pages see."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from redrive.gate import Gate, GateStates, Hold, Outcome, Reported, Run
+from redrive.leases import Change, Lease, StoreUnavailable
+from redrive.testing import FakeClock, MemoryLeaseStore
+
+T = TypeVar("T")
+
+
+class AbsentStore:
+    def transact(self, kind: str, key: str, change: Change[T]) -> T:
+        raise StoreUnavailable("connection refused")
+
+    def get(self, kind: str, key: str) -> Lease | None:
+        raise StoreUnavailable("connection refused")
+
+    def all(self, kind: str) -> Sequence[Lease]:
+        raise StoreUnavailable("connection refused")
+
+
+def _trip(gate: Gate, downstream: str) -> None:
+    for n in range(3):
+        run = gate.admit("t", downstream, f"run-{n}")
+        assert isinstance(run, Run)
+        gate.report(
+            "t", downstream, run, Outcome.failure("EXTERNAL_API_DOWN", threshold=3, open_seconds=1800)
+        )
+
+
+def test_one_downstreams_outage_does_not_hold_calls_to_another() -> None:
+    gate = Gate(MemoryLeaseStore(FakeClock()))
+    _trip(gate, "stripe")
+
+    assert isinstance(gate.admit("t", "stripe", "a"), Hold)
+    assert isinstance(gate.admit("t", "mail", "a"), Run)
+
+
+def test_with_the_store_away_everything_goes_through_and_says_so() -> None:
+    gate = Gate(AbsentStore())
+
+    run = gate.admit("t", "stripe", "a")
+
+    assert run == Run(degraded=True)
+    assert gate.report("t", "stripe", run, Outcome.success()) == Reported(counted=False, degraded=True)
+    assert gate.report("t", "stripe", Run(), Outcome.success()) == Reported(counted=False, degraded=True)
+    assert gate.states() == GateStates(degraded=True)
+
+
+def test_states_are_json_ready_and_sorted() -> None:
+    gate = Gate(MemoryLeaseStore(FakeClock(datetime(2026, 1, 1, 12, tzinfo=UTC))))
+    run = gate.admit("t", "mail", "a")
+    assert isinstance(run, Run)
+    gate.report("t", "mail", run, Outcome.success(7))
+    _trip(gate, "stripe")
+
+    mail, stripe = (status.to_dict() for status in gate.states().breakers)
+
+    assert (mail["downstream"], mail["state"], mail["successes"], mail["until"]) == (
+        "mail",
+        "closed",
+        7,
+        None,
+    )
+    assert stripe == {
+        "downstream": "stripe",
+        "state": "open",
+        "reason": (
+            "3 EXTERNAL_API_DOWN from stripe within 60 s, 3 of 3 calls failed. Open until 12:03:00 UTC."
+        ),
+        "failure_type": "EXTERNAL_API_DOWN",
+        "failures": 0,
+        "successes": 0,
+        "times_opened": 1,
+        "opened_at": "2026-01-01T12:00:00+00:00",
+        "until": "2026-01-01T12:03:00+00:00",
+        "probe_until": None,
+    }
