@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit lint format lock clean environment test-environment
+.PHONY: help demo test test-unit wheel lint format lock clean environment test-environment
 
 # The Python that makes .venv: python3 if it is new enough, else the newest that runs (a version manager's shim may be on
 # PATH without a Python behind it, hence the try). `make PYTHON=/path/to/python3.12 ...` says otherwise.
@@ -24,11 +24,17 @@ test-environment:
 	@test -n "$(PYTHON)" || { echo "Redrive needs Python 3.11 or newer on PATH (or make PYTHON=/path/to/python3)"; exit 1; }
 	@$(PYTHON) scripts/environment.py --system
 
+demo: environment ## Run a company with everything going wrong (DEMO_SECONDS=90 ends by itself)
+	@$(BIN)/python example/demo.py
+
 test: test-environment ## Set up what is needed and run every test (ARGS="-k name" to choose)
 	@$(BIN)/pytest $(ARGS)
 
 test-unit: environment ## The tests without servers, under 20 s
 	@$(BIN)/pytest -q -m "not servers and not celery and not rabbitmq and not web" $(ARGS)
+
+wheel: environment ## Build the wheel and test it installed, without src (PAIR=oldest or PAIR=newest: scripts/wheel.py)
+	@$(BIN)/python scripts/wheel.py $(if $(PAIR),--pair $(PAIR))
 
 lint: environment ## Style, types, import contracts, migrations up to date
 	$(BIN)/ruff check .

@@ -68,8 +68,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         guard.close()
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say per missing program how many tests were skipped for it, and what to type."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterator[None]:
+    """Say per missing program how many tests were skipped for it, and what to type: after everything else."""
+    yield
     reasons = Counter(
         report.longrepr[2].partition(_SKIPPED)[2]
         for report in terminalreporter.stats.get("skipped", [])
