@@ -129,16 +129,20 @@ CELERY_BEAT_SCHEDULE = {
 REDRIVE = {
     "MODE": os.environ.get("REDRIVE_MODE") or "on",
     "AUTO_RETRY": os.environ.get("REDRIVE_AUTO_RETRY") or "declared",
-    "REDIS_URL": REDIS_URL,
+    "REDIS_URL": REDIS_URL or None,
+    "BUSINESS_UNIT": "apps.facilities.tenancy.business_unit_of",
     "SPILL": {"DIRECTORY": str(VAR_DIR / "spill")},
-    # The documented first delays are 30 s to 15 min: right for production, too long for someone who watches.
-    # These are for the demo only; caps, growth, jitter and numbers of retries are the defaults.
+    # The documented first delays are 30 s to 15 min, and breakers stay open for up to 30 min: right for production,
+    # too long for someone who watches. These are for the demo only; growth, caps, jitter and numbers of retries
+    # are the defaults.
     "POLICIES": {
-        "TRANSIENT_DATABASE": {"initial_delay": 3},
-        "TRANSIENT_NETWORK": {"initial_delay": 3},
-        "TRANSIENT_RATE_LIMIT": {"initial_delay": 4},
-        "EXTERNAL_API_DOWN": {"initial_delay": 6},
-        "EXTERNAL_API_ERROR": {"initial_delay": 4},
-        "EXTERNAL_TIMEOUT": {"initial_delay": 4},
+        "TRANSIENT_DATABASE": {"initial_delay": 3, "circuit_breaker_timeout": 30},
+        "TRANSIENT_NETWORK": {"initial_delay": 4, "circuit_breaker_timeout": 30},
+        "TRANSIENT_RATE_LIMIT": {"initial_delay": 3},
+        "EXTERNAL_API_DOWN": {"initial_delay": 8, "circuit_breaker_timeout": 30},
+        "EXTERNAL_API_ERROR": {"initial_delay": 4, "circuit_breaker_timeout": 30},
+        "EXTERNAL_TIMEOUT": {"initial_delay": 4, "circuit_breaker_timeout": 30},
+        "SYSTEM_OUT_OF_MEMORY": {"initial_delay": 4},
+        "SYSTEM_DISK_FULL": {"initial_delay": 2},
     },
 }

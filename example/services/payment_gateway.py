@@ -16,9 +16,15 @@ class PaymentGateway:
             case ("POST", "/charges"):
                 return self._charge(request)
             case ("POST", "/refunds"):
-                self._switch.counts["refunds"] += 1
-                return Response(201, {"reference": f"re_{self._switch.counts['refunds']:06}"})
+                return self._refund(request)
         return Response(404, {"error": f"no such resource: {request.path}"})
+
+    def _refund(self, request: Request) -> Response:
+        charge = request.json().get("charge", "")
+        if charge not in self._charges.values():
+            return Response(403, {"error": f"{charge} belongs to another account"})
+        self._switch.counts["refunds"] += 1
+        return Response(201, {"reference": f"re_{self._switch.counts['refunds']:06}"})
 
     def _charge(self, request: Request) -> Response:
         key = request.headers.get("idempotency-key", "")

@@ -9,6 +9,6 @@
 | `memory_guard` | plays the kernel's out-of-memory killer for one worker |
 | `timetable` | which fault or repair comes when |
 | `workload` | the company's daily business |
-| `operator` | finds the cause of dead letters, removes it, and redrives them |
+| `repairs` | the operator: finds the cause of dead letters, removes it, and redrives them |
 | `board`, `terminal` | what the terminal shows, and how |
 """

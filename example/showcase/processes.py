@@ -8,6 +8,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -72,7 +73,8 @@ class Processes:
         self._children: list[Child] = []
         # Without the mark in its own environment, or it would be swept up with the others.
         self._guard = subprocess.Popen(
-            [sys.executable, guard.__file__, self._mark],
+            # -P: the directory of the script must not hide modules of the standard library
+            [sys.executable, "-P", guard.__file__, self._mark],
             stdin=subprocess.PIPE,
             pass_fds=(lock_fd,),
             start_new_session=True,
@@ -90,12 +92,15 @@ class Processes:
     def close(self) -> None:
         """End everything and return when it is gone."""
         assert self._guard.stdin is not None
-        if not self._guard.stdin.closed:
+        with suppress(BrokenPipeError):
             self._guard.stdin.close()
         while self._guard.poll() is None:
             for child in self._children:
                 child.process.poll()  # takes the zombie away, or the guard would wait for it
             time.sleep(guard.TICK_SECONDS)
+        if self._guard.returncode:  # somebody killed the guard: do the worst of its work here
+            for child in reversed(self._children):
+                guard.send(child.pid, signal.SIGKILL, whole_group=True)
 
     def start(
         self,
@@ -226,8 +231,9 @@ class Processes:
 
     def _tell(self, word: Mapping[str, object]) -> None:
         assert self._guard.stdin is not None
-        self._guard.stdin.write(json.dumps(word) + "\n")
-        self._guard.stdin.flush()
+        with suppress(BrokenPipeError):  # `close` notices that the guard is gone
+            self._guard.stdin.write(json.dumps(word) + "\n")
+            self._guard.stdin.flush()
 
 
 def environment(**values: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ from decimal import Decimal
 import httpx
 from django.conf import settings
 
-TIMEOUT = httpx.Timeout(3.0, connect=2.0)
+TIMEOUT = httpx.Timeout(2.0)
 
 
 def charge(invoice_number: str, amount: Decimal) -> str:

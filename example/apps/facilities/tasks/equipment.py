@@ -77,5 +77,5 @@ def _reading(number: int, row: Mapping[str, str], sensors: Mapping[str, Sensor])
     try:
         value, taken_at = float(row["value"]), datetime.fromisoformat(row["taken_at"])
     except (KeyError, ValueError) as exc:
-        raise ValidationError(f"Row {number}: {exc} is not a reading") from exc
+        raise ValidationError(f"Row {number} is not a reading: {exc}") from exc
     return SensorReading(sensor=sensors[device_id], value=value, taken_at=taken_at)

@@ -71,7 +71,8 @@ def calculate_labour_cost(technician_id: int) -> str:
     done = technician.workorder_set.filter(completed_at__isnull=False).aggregate(
         hours=Sum("hours"), jobs=Count("pk")
     )
-    return str(technician.hourly_rate * (done["hours"] or 0) / done["jobs"])
+    mean_hours = (done["hours"] or 0) / done["jobs"]
+    return str(technician.hourly_rate * mean_hours)
 
 
 @shared_task(name="facilities.render_floor_plans", queue="heavy_reports", redrive=Options(retry_safe=True))
