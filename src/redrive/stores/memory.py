@@ -11,8 +11,9 @@ from typing import TypeVar
 
 from redrive.clock import Clock, SystemClock
 from redrive.leases import Change, Lease
+from redrive.retry import Samples
 
-__all__ = ["MemoryLeaseStore"]
+__all__ = ["MemoryLearningStore", "MemoryLeaseStore"]
 
 T = TypeVar("T")
 
@@ -59,3 +60,21 @@ class MemoryLeaseStore:
         if lease is None or lease.expires_at is None or not self._drops_expired:
             return lease
         return lease if self._clock.now() < lease.expires_at else None
+
+
+class MemoryLearningStore:
+    """A `redrive.retry.LearningStore` in a dictionary. Thread-safe; each process learns for itself."""
+
+    def __init__(self) -> None:
+        self._samples: dict[tuple[str, str], Samples] = {}
+        self._lock = threading.Lock()
+
+    def record(self, task_name: str, failure_type: str, success: bool) -> None:
+        """Count one retry."""
+        with self._lock:
+            seen = self._samples.get((task_name, failure_type), Samples())
+            self._samples[task_name, failure_type] = Samples(seen.successes + success, seen.total + 1)
+
+    def samples(self, task_name: str, failure_type: str) -> Samples:
+        """Return the counts so far."""
+        return self._samples.get((task_name, failure_type), Samples())

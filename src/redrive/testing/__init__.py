@@ -11,8 +11,8 @@ A store of your own is right when a subclass of its contract suite passes under 
             return MyStore(...)
 """
 
-from redrive.stores.memory import MemoryLeaseStore
+from redrive.stores.memory import MemoryLearningStore, MemoryLeaseStore
 from redrive.testing.clock import FakeClock
 from redrive.testing.lease_store_contract import LeaseStoreContract
 
-__all__ = ["FakeClock", "LeaseStoreContract", "MemoryLeaseStore"]
+__all__ = ["FakeClock", "LeaseStoreContract", "MemoryLearningStore", "MemoryLeaseStore"]

@@ -2,7 +2,11 @@
 
 # ruff: noqa: S101  # a suite of tests
 
-import multiprocessing
+import base64
+import os
+import pickle
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -183,21 +187,17 @@ class LeaseStoreContract:
             import pytest
 
             pytest.skip("this store is not shared between processes")
-        context = multiprocessing.get_context("spawn")
-        barrier, answers = context.Barrier(4), context.Queue()
-        workers = [
-            context.Process(
-                target=_ask_in_process, args=(factory, f"process-{n}", barrier, answers), daemon=True
-            )
-            for n in range(4)
-        ]
+        request = base64.b64encode(pickle.dumps(factory)).decode()
+        workers = [_start_process(request, f"process-{n}") for n in range(4)]
 
+        ready = [_read_line(worker) for worker in workers]
         for worker in workers:
-            worker.start()
-        outcomes = sorted(answers.get(timeout=60) for _ in workers)
+            _write_line(worker, "go")
+        outcomes = sorted(_read_line(worker) for worker in workers)
         for worker in workers:
-            worker.join(60)
+            worker.communicate(timeout=60)
 
+        assert ready == ["ready"] * 4
         assert outcomes == ["Acquired", "Busy", "Busy", "Busy"]
 
     def _put(self, store: LeaseStore, key: str) -> Lease:
@@ -241,7 +241,32 @@ def _run_threads(target: Callable[[str], Any], count: int) -> None:
         raise failures[0]
 
 
-def _ask_in_process(factory: Callable[[], LeaseStore], name: str, barrier: Any, answers: Any) -> None:
-    leases = Leases(factory())
-    barrier.wait(60)
-    answers.put(type(leases.acquire("duty", "race", owner=name, ttl=MINUTE)).__name__)
+def _start_process(request: str, name: str) -> subprocess.Popen[str]:
+    code = "from redrive.testing import lease_store_contract; lease_store_contract.ask_in_process()"
+    return subprocess.Popen(  # noqa: S603  # this very interpreter and module
+        [sys.executable, "-c", code, request, name],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+
+
+def _read_line(worker: subprocess.Popen[str]) -> str:
+    assert worker.stdout is not None
+    return worker.stdout.readline().strip()
+
+
+def _write_line(worker: subprocess.Popen[str], line: str) -> None:
+    assert worker.stdin is not None
+    worker.stdin.write(line + "\n")
+    worker.stdin.flush()
+
+
+def ask_in_process() -> None:
+    """Run in each process of the race: connect, say so, wait for the start, ask, say what came out."""
+    request, name = sys.argv[1:3]
+    leases = Leases(pickle.loads(base64.b64decode(request))())  # noqa: S301  # made by the test itself
+    print("ready", flush=True)  # noqa: T201  # read by the test
+    sys.stdin.readline()
+    print(type(leases.acquire("duty", "race", owner=name, ttl=MINUTE)).__name__, flush=True)  # noqa: T201  # as above

@@ -1,0 +1,106 @@
+"""The words of idempotency: scopes, and the answers to a claim."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from redrive.leases import JsonValue
+
+CLAIM_KIND: Final = "claim"
+"""Kind of the lease that is a claim; its key is the idempotency key."""
+
+
+class Scope(StrEnum):
+    """Among which calls "the same call" is looked for."""
+
+    GLOBAL = "global"
+    """Among all."""
+
+    USER = "user"
+    """Among those of the same user: the argument ``user_id`` or ``user``."""
+
+    DEVICE = "device"
+    """Among those of the same device: the argument ``device_id`` or ``device``."""
+
+    TASK = "task"
+    """Among deliveries of the same message: the Celery task id. Guards against redelivery only."""
+
+
+class UnsupportedArgument(TypeError):  # noqa: N818  # says what it is about, as the message does
+    """An argument has no stable encoding. The message names the argument and what to pass instead."""
+
+
+class MissingScopeValue(ValueError):  # noqa: N818  # as above
+    """The call does not say which user or device it is for."""
+
+
+class PayloadMismatch(ValueError):  # noqa: N818  # as above
+    """An explicit key was used again with other arguments: one of the two calls must be a mistake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The asker may run, and nobody else does."""
+
+    key: str
+    token: str
+    fence: int
+    """Grows with every run of this key: refuse writes that carry a lower one than was seen already."""
+
+    until: datetime
+    """End of the claim unless renewed."""
+
+    store: str = "primary"
+    """"primary" or "fallback": where the claim is, and where its end must be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The same call runs elsewhere, or waits for its retry."""
+
+    until: datetime
+    """When its claim ends unless renewed: worth asking again then."""
+
+    task_id: str
+    waiting: bool = False
+    """It waits for its retry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The same call has succeeded already."""
+
+    result: JsonValue
+    """What it returned; None also when not kept, so look at ``kept``."""
+
+    kept: bool
+    """False: the result was too large or not JSON, so it cannot be replayed."""
+
+    task_id: str
+    completed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The result is recorded."""
+
+    kept: bool
+    """Whether the result itself was, too."""
+
+    claim_lost: bool = False
+    """The claim had ended before the run did, so a second run was possible. Worth an alert."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimLost:
+    """Somebody else holds the claim now; nothing was changed."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """The key is known with other arguments. The service raises it as `PayloadMismatch`."""
+
+    task_id: str
