@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_django.plugin import DjangoDbBlocker
 
+from tests.project.databases import from_url
 from tests.servers import Guard, PostgresServer, RabbitServer, Unavailable, ValkeyServer
 from tests.servers.django_project import Project
 from tests.waiting import wait_until
@@ -190,6 +192,30 @@ def sqlite_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def database_url(request: pytest.FixtureRequest) -> str:
     """A migrated database without rows; the test runs once on PostgreSQL and once on SQLite."""
     return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+@pytest.fixture
+def database_alias(
+    database_url: str, django_db_blocker: DjangoDbBlocker, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """The same, as an alias in the test process's `DATABASES`, for stores that open connections of their own.
+
+    Works as in production, not as in a host's test run: no transaction around the test, and what tells Redrive that
+    a test runner is at work is taken away.
+    """
+    from django.core import mail
+    from django.db import connections
+
+    alias = "real"
+    known = connections.configure_settings(
+        {"default": connections.settings["default"], alias: from_url(database_url)}
+    )
+    monkeypatch.setitem(connections.settings, alias, known[alias])
+    monkeypatch.delattr(mail, "outbox", raising=False)
+    with django_db_blocker.unblock():
+        yield alias
+        connections[alias].close()
+    del connections[alias]
 
 
 @pytest.fixture
