@@ -2,16 +2,16 @@
 
 import fcntl
 import os
-import shutil
 import signal
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 from showcase.processes import CannotStartError, Processes
-from showcase.stage import DATA, LOGS, VAR, Stage
+from showcase.stage import PROJECT, Stage
 from showcase.terminal import Terminal
 
 
@@ -23,13 +23,16 @@ class Wishes:
     """After how many seconds to end; None: with Ctrl-C."""
     port: int
     """First choice for the web server."""
+    var: Path
+    """Where data, logs and the lock are kept."""
 
     @classmethod
     def read(cls, env: Mapping[str, str]) -> "Wishes":
         """Raises `CannotStartError` for a value that is no number."""
         try:
             seconds = float(env["DEMO_SECONDS"]) if env.get("DEMO_SECONDS") else None
-            return cls(seconds, int(env.get("DEMO_PORT") or 8000))
+            var = Path(env.get("VAR_DIR") or PROJECT / "var").resolve()
+            return cls(seconds, int(env.get("DEMO_PORT") or 8000), var)
         except ValueError as exc:
             raise CannotStartError(f"DEMO_SECONDS and DEMO_PORT have to be numbers: {exc}") from exc
 
@@ -41,14 +44,12 @@ def main() -> int:
     signal.signal(signal.SIGHUP, _end)
     try:
         wishes = Wishes.read(os.environ)
-        VAR.mkdir(exist_ok=True)
-        with (VAR / "demo.lock").open("a+") as lock:
+        wishes.var.mkdir(parents=True, exist_ok=True)
+        with (wishes.var / "demo.lock").open("a") as lock:
             _take(lock.fileno())
-            shutil.rmtree(DATA, ignore_errors=True)
-            DATA.mkdir()
-            processes = Processes(LOGS, lock.fileno())
+            processes = Processes(wishes.var / "log", lock.fileno())
             try:
-                Stage(terminal, processes, wishes.port).run(wishes.seconds)
+                Stage(terminal, processes, wishes.var / "demo", wishes.port).run(wishes.seconds)
             finally:
                 terminal.leave()
                 processes.close()

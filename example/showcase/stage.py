@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 EXAMPLE = Path(__file__).resolve().parent.parent
-VAR = EXAMPLE.parent / "var"
-DATA = VAR / "demo"
-LOGS = VAR / "log"
+PROJECT = EXAMPLE.parent
 QUEUES = "critical,high_priority,reports,maintenance,celery"
 GENERAL_CONCURRENCY = 4
 HEAVY_MEMORY_BYTES = 260 * 1024 * 1024
@@ -36,11 +34,17 @@ LOOK_EVERY_SECONDS = 0.5
 
 
 class Stage:
-    """Everything that runs, and the terminal that tells of it."""
+    """Everything that runs, and the terminal that tells of it.
 
-    def __init__(self, terminal: Terminal, processes: Processes, first_port: int) -> None:
+    Args:
+        data: a directory of the demo's own; emptied first, as every demo begins afresh.
+        first_port: first choice for the web server.
+    """
+
+    def __init__(self, terminal: Terminal, processes: Processes, data: Path, first_port: int) -> None:
         self._terminal = terminal
         self._processes = processes
+        self._data = data
         self._password = secrets.token_urlsafe(9)
         self._control_url = ""
         self._base_url = f"http://127.0.0.1:{servers.free_port(first_port)}"
@@ -51,8 +55,8 @@ class Stage:
         self._terminal.print(
             "Redrive demo: a facility-management company, its Celery tasks, and what goes wrong.\n"
         )
-        shutil.rmtree(DATA, ignore_errors=True)
-        DATA.mkdir(parents=True)
+        shutil.rmtree(self._data, ignore_errors=True)
+        self._data.mkdir(parents=True)
         self._step("Valkey and PostgreSQL", self._start_servers)
         self._step("payment gateway, sensor hub, mail server", self._start_services)
         self._step("tables, company data, staff login", self._set_up_django)
@@ -67,13 +71,13 @@ class Stage:
 
     def _start_servers(self) -> None:
         """Start what the environment does not name; what was given is used as it is."""
-        os.environ["VAR_DIR"] = str(DATA)
+        os.environ["VAR_DIR"] = str(self._data)
         if not os.environ.get("DATABASE_URL"):
-            os.environ["DATABASE_URL"] = servers.start_postgres(self._processes, DATA)
+            os.environ["DATABASE_URL"] = servers.start_postgres(self._processes, self._data)
         if not os.environ.get("REDIS_URL"):
             given = os.environ.get("BROKER_URL", "")
             is_redis = given.startswith(("redis://", "rediss://"))
-            os.environ["REDIS_URL"] = given if is_redis else servers.start_valkey(self._processes, DATA)
+            os.environ["REDIS_URL"] = given if is_redis else servers.start_valkey(self._processes, self._data)
         if not os.environ.get("BROKER_URL"):
             os.environ["BROKER_URL"] = os.environ["REDIS_URL"]
 

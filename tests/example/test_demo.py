@@ -1,0 +1,130 @@
+"""`make demo`, from its first line to the last process it leaves (none)."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.example.conftest import EXAMPLE
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.celery
+
+
+class Demo:
+    """One demo with data, logs and web port of its own."""
+
+    def __init__(self, scratch: Path, **environment: str) -> None:
+        self.output = scratch / "output.txt"
+        cleared = dict.fromkeys(("DATABASE_URL", "BROKER_URL", "REDIS_URL", "DEMO_SECONDS"), "")
+        with self.output.open("w") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, EXAMPLE / "demo.py"],
+                env={**os.environ, **cleared, "VAR_DIR": str(scratch / "var"), **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def text(self) -> str:
+        return self.output.read_text()
+
+    def is_at_work(self) -> bool:
+        assert self.process.poll() is None, self.text()
+        return " runs, " in self.text()
+
+    def descendants(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+
+@pytest.fixture
+def start_demo(tmp_path: Path) -> Iterator[Callable[..., Demo]]:
+    demos: list[Demo] = []
+
+    def start(**environment: str) -> Demo:
+        demos.append(Demo(tmp_path, **environment))
+        return demos[-1]
+
+    yield start
+    for demo in demos:
+        demo.process.kill()
+        demo.process.wait()
+
+
+def is_gone(process: psutil.Process) -> bool:
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def test_demo_of_ninety_seconds_shows_recoveries_dead_letters_and_redrives(
+    start_demo: Callable[..., Demo],
+) -> None:
+    demo = start_demo(DEMO_SECONDS="90")
+    wait_until(demo.is_at_work, 60, demo.text)
+    started = demo.descendants()
+
+    assert demo.process.wait(timeout=120) == 0, demo.text()
+    summary = demo.text()[demo.text().index("Summary after") :]
+    recovered = re.search(r"recovered by themselves\s+(\d+)", summary)
+    redriven = re.search(r"of which (\d+) with success", summary)
+    types = re.search(r"in (\d+) failure types", summary)
+
+    assert recovered and int(recovered[1]) >= 5, summary
+    assert redriven and int(redriven[1]) >= 3, summary
+    assert types and int(types[1]) >= 6, summary
+    assert all(is_gone(process) for process in started)
+
+
+def test_killed_demo_leaves_nothing_running(start_demo: Callable[..., Demo]) -> None:
+    demo = start_demo()
+    wait_until(demo.is_at_work, 60, demo.text)
+    started = demo.descendants()
+
+    demo.process.send_signal(signal.SIGKILL)
+
+    assert len(started) > 10
+    wait_until(
+        lambda: all(is_gone(process) for process in started), 30, "everything the demo started is gone"
+    )
+
+
+def test_ctrl_c_ends_the_demo_with_its_summary(start_demo: Callable[..., Demo]) -> None:
+    demo = start_demo()
+    wait_until(demo.is_at_work, 60, demo.text)
+
+    demo.process.send_signal(signal.SIGINT)
+
+    assert demo.process.wait(timeout=30) == 0
+    assert "Summary after" in demo.text()
+
+
+def test_second_demo_says_that_one_runs(start_demo: Callable[..., Demo], tmp_path: Path) -> None:
+    first = start_demo()
+    wait_until(lambda: "started  Valkey" in first.text(), 30, first.text)
+
+    second = subprocess.run(
+        [sys.executable, EXAMPLE / "demo.py"],
+        env={**os.environ, "VAR_DIR": str(tmp_path / "var"), "DEMO_SECONDS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert second.returncode == 1
+    assert "another demo is running" in second.stdout
+
+
+def test_wish_that_is_no_number_is_named(start_demo: Callable[..., Demo]) -> None:
+    demo = start_demo(DEMO_SECONDS="soon")
+
+    assert demo.process.wait(timeout=30) == 1
+    assert "DEMO_SECONDS and DEMO_PORT have to be numbers" in demo.text()
