@@ -20,8 +20,8 @@ class Event(models.Model):
         verbose_name = _("event")
         verbose_name_plural = _("events")
         indexes = [
-            models.Index("-at", name="redrive_event_at"),
-            models.Index("kind", "subject", "-at", name="redrive_event_kind"),
+            models.Index(fields=["-at"], name="redrive_event_at"),
+            models.Index(fields=["kind", "subject", "-at"], name="redrive_event_kind"),
         ]
 
     def __str__(self) -> str:

@@ -22,7 +22,7 @@ class LeaseRow(models.Model):
         verbose_name = _("lease")
         verbose_name_plural = _("leases")
         constraints = [models.UniqueConstraint(fields=["kind", "key"], name="redrive_lease_once")]
-        indexes = [models.Index("expires_at", name="redrive_lease_expiry")]
+        indexes = [models.Index(fields=["expires_at"], name="redrive_lease_expiry")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.key} ({self.owner})"
