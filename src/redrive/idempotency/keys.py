@@ -115,7 +115,7 @@ def encode(value: Any, name: str, depth: int = 0) -> bytes:
         if isinstance(value, kind):
             return encoder(value, name)
     raise UnsupportedArgument(
-        f"{name} is a {type(value).__name__}, which has no stable encoding: {_advice(value)}, "
+        f"{name} is of type {type(value).__name__}, which has no stable encoding: {_advice(value)}, "
         "or give the call an explicit idempotency key."
     )
 

@@ -78,7 +78,7 @@ class Claims:
                 if FALLBACK not in self._stores:
                     raise
                 logger.debug("Claim %s goes to the second store: %s", key, exc)
-                self._watch_fallback_until = self._clock.monotonic() + ttl.total_seconds()
+                self._watch_fallback(ttl)
                 answer, where = self._transact(FALLBACK, key, change), FALLBACK
         if isinstance(answer, Mismatch):
             raise PayloadMismatch(
@@ -102,6 +102,8 @@ class Claims:
         """Record the result for ``ttl``, so that duplicates replay it. Any result is accepted; see
         `keepable`."""
         kept = claims.keepable(result)
+        if claimed.store == FALLBACK:
+            self._watch_fallback(ttl)
         return self._transact(
             claimed.store,
             claimed.key,
@@ -130,6 +132,10 @@ class Claims:
             claimed.key,
             lambda lease, now: claims.wait(lease, now, token=claimed.token, ttl=ttl),
         )
+
+    def _watch_fallback(self, ttl: timedelta) -> None:
+        until = self._clock.monotonic() + ttl.total_seconds()
+        self._watch_fallback_until = max(self._watch_fallback_until, until)
 
     def _held_in_fallback(self, key: str) -> bool:
         if FALLBACK not in self._stores:

@@ -175,7 +175,7 @@ def _parse_field(key: str, name: str, value: Any) -> Any:
     if kind is None:
         raise ValueError(f"{where}: no such field.{_did_you_mean(name, _SETTABLE)}")
     if kind in (BackoffStrategy, JitterKind):
-        words = [word.value for word in kind]  # type: ignore[attr-defined]  # both are enums
+        words = [word.value for word in kind]
         if value not in words:
             raise ValueError(
                 f"{where} must be one of {', '.join(words)}, not {value!r}.{_did_you_mean(value, words)}"
