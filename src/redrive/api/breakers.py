@@ -1,0 +1,39 @@
+"""The gate's breakers as pages and JSON show them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from redrive import runtime
+from redrive.gate import BreakerState, BreakerStatus
+
+_ORDER: Mapping[BreakerState, int] = {BreakerState.OPEN: 0, BreakerState.HALF_OPEN: 1, BreakerState.CLOSED: 2}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breakers:
+    """Every breaker that has counted something lately, the open ones first.
+
+    ``known`` is False while the gate's store is away: then nothing is held, and nothing can be said.
+    """
+
+    rows: tuple[BreakerStatus, ...] = ()
+    known: bool = True
+
+    @property
+    def unwell(self) -> tuple[BreakerStatus, ...]:
+        """Those that are not closed."""
+        return tuple(row for row in self.rows if row.state is not BreakerState.CLOSED)
+
+    def counts(self) -> dict[str, int]:
+        """How many there are in each state: ``closed``, ``open``, ``half_open``."""
+        found = [row.state for row in self.rows]
+        return {state.value: found.count(state) for state in BreakerState}
+
+
+def read_breakers() -> Breakers:
+    """What the gate knows now. Never raises."""
+    states = runtime.gate().states()
+    rows = sorted(states.breakers, key=lambda row: (_ORDER[row.state], row.downstream))
+    return Breakers(rows=tuple(rows), known=not states.degraded)

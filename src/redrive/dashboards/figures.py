@@ -1,0 +1,282 @@
+"""What the overview and the failure-type page show, read once per request into frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from redrive import runtime
+from redrive.api.breakers import Breakers, read_breakers
+from redrive.conf import get_settings
+from redrive.dashboards import charts, forms
+from redrive.gate import BreakerState
+from redrive.stores.sql import pages
+from redrive.stores.sql.pages import Capped, EventFigure, StatFigure, TaskFigure
+from redrive.taxonomy import FailureType
+from redrive.taxonomy.remediation import REMEDIES
+from redrive.templatetags.redrive import page_url
+
+DEPTH_WARNING, DEPTH_CRITICAL = 20, 50
+"""Dead letters above which the overview warns (the documented alert thresholds)."""
+SUCCESS_RATE_WARNING = 0.90
+OVERDUE_SECONDS = 30
+"""A task this late was not sent again: no keeper runs, or it cannot reach the broker."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Executions:
+    """Counted attempts of a span of time; ``success_rate`` of those that ended for good, None without any."""
+
+    success: int = 0
+    failure: int = 0
+    retry: int = 0
+    seconds: float = 0.0
+
+    @property
+    def total(self) -> int:
+        return self.success + self.failure + self.retry
+
+    @property
+    def success_rate(self) -> float | None:
+        ended = self.success + self.failure
+        return self.success / ended if ended else None
+
+    @property
+    def average_seconds(self) -> float | None:
+        return self.seconds / self.total if self.total else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something an operator should look at, and where."""
+
+    tone: str
+    words: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueFigure:
+    """A queue's last sampled depth; ``depth`` is None if the sample does not say."""
+
+    name: str
+    depth: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusFigure:
+    """How many records are in a status, and the list of them."""
+
+    status: str
+    count: Capped
+    url: str
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """The page ``task_dashboard``."""
+
+    notices: tuple[Notice, ...]
+    executions: Executions
+    statuses: tuple[StatusFigure, ...]
+    queues: tuple[QueueFigure, ...]
+    breakers: Breakers
+    tasks: tuple[TaskFigure, ...]
+    charts: tuple[charts.Chart, ...]
+    spilled: int
+    events: tuple[EventFigure, ...]
+
+    @property
+    def depth(self) -> int | None:
+        """Messages that wait in all sampled queues; None if none was sampled."""
+        known = [queue.depth for queue in self.queues if queue.depth is not None]
+        return sum(known) if known else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypeAdvice:
+    """A failure type: how often, how many retries on average, what to do about it."""
+
+    failure_type: str
+    count: int
+    share: float
+    average_retries: float
+    actions: tuple[str, ...]
+    advice: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taxonomy:
+    """The page ``failure_taxonomy``."""
+
+    timeframes: tuple[forms.Choice, ...]
+    total: int
+    types: tuple[TypeAdvice, ...]
+    tasks: tuple[TaskFigure, ...]
+    charts: tuple[charts.Chart, ...]
+
+
+def dlq_url(**query: str) -> str:
+    """The list of dead letters, filtered."""
+    return f"{page_url('dlq_management')}?{urlencode(query)}"
+
+
+def sum_executions(stats: Sequence[StatFigure]) -> Executions:
+    """Counters of kind ``execution`` in one figure; labels other than the three are not executions."""
+    sums: dict[str, Any] = {"seconds": 0.0}
+    for stat in stats:
+        if stat.label in ("success", "failure", "retry"):
+            sums[stat.label] = sums.get(stat.label, 0) + stat.count
+            sums["seconds"] += stat.seconds
+    return Executions(**sums)
+
+
+def notices(
+    *, dead: Capped, overdue: Capped, spilled: int, rejected: int, breakers: Breakers, executions: Executions
+) -> tuple[Notice, ...]:
+    """What needs attention, the worst first. Pure: a table of conditions over figures."""
+    rate = executions.success_rate
+    found: list[Notice | None] = [
+        Notice(
+            tone="bad",
+            words=_(
+                "%(n)s tasks should have been sent again by now. Is a keeper running? (manage.py redrive status)"
+            )
+            % {"n": overdue},
+            url=dlq_url(status="RETRYING"),
+        )
+        if overdue.value
+        else None,
+        *(
+            Notice(
+                tone="bad" if row.state is BreakerState.OPEN else "warn",
+                words=_("Circuit breaker %(name)s is %(state)s. %(reason)s")
+                % {"name": row.downstream, "state": row.state.value, "reason": row.reason},
+                url=page_url("retry_policy"),
+            )
+            for row in breakers.unwell
+        ),
+        Notice(
+            tone="bad" if dead.value > DEPTH_CRITICAL else "warn",
+            words=_("%(n)s dead letters wait for a decision.") % {"n": dead},
+            url=dlq_url(status="PENDING"),
+        )
+        if dead.value > DEPTH_WARNING
+        else None,
+        Notice(
+            tone="warn",
+            words=_("Only %(rate)s of executions succeeded in the last 24 hours.") % {"rate": f"{rate:.1%}"},
+            url=page_url("failure_taxonomy"),
+        )
+        if rate is not None and rate < SUCCESS_RATE_WARNING
+        else None,
+        Notice(
+            tone="warn",
+            words=ngettext(
+                "%(n)s line of this machine's spill is not in the tables yet.",
+                "%(n)s lines of this machine's spill are not in the tables yet.",
+                spilled,
+            )
+            % {"n": spilled},
+            url=dlq_url(status="all"),
+        )
+        if spilled
+        else None,
+        Notice(
+            tone="bad",
+            words=_("%(n)s lines of the spill could not be stored. Look at rejected.jsonl in %(place)s.")
+            % {"n": rejected, "place": get_settings().spill.directory},
+            url=dlq_url(status="all"),
+        )
+        if rejected
+        else None,
+    ]
+    return tuple(sorted((n for n in found if n), key=lambda notice: notice.tone != "bad"))
+
+
+def status_figures(current: str | None = None) -> tuple[StatusFigure, ...]:
+    """Counts by status with their lists."""
+    return tuple(
+        StatusFigure(status=status, count=count, url=dlq_url(status=status), current=status == current)
+        for status, count in pages.count_by_status().items()
+    )
+
+
+def read_overview(now: datetime) -> Overview:
+    """Read everything the overview shows."""
+    since = now - timedelta(hours=24)
+    stats = pages.stats_by_hour("execution", since)
+    executions = sum_executions(stats)
+    statuses = status_figures()
+    breakers = read_breakers()
+    spill = runtime.spill().state()
+    return Overview(
+        notices=notices(
+            dead=next(figure.count for figure in statuses if figure.status == "PENDING"),
+            overdue=pages.count_due(now - timedelta(seconds=OVERDUE_SECONDS)),
+            spilled=spill.waiting_lines,
+            rejected=spill.rejected_lines,
+            breakers=breakers,
+            executions=executions,
+        ),
+        executions=executions,
+        statuses=statuses,
+        queues=tuple(QueueFigure(name=q.key, depth=q.data.get("depth")) for q in pages.leases("queue")),
+        breakers=breakers,
+        tasks=pages.top_failing(since),
+        charts=(
+            charts.failure_chart(pages.failure_trend(since, now), since, now),
+            charts.execution_chart(stats, since, now),
+        ),
+        spilled=spill.waiting_lines,
+        events=pages.recent_events(10),
+    )
+
+
+def _advice(failure_type: str) -> tuple[tuple[str, ...], str]:
+    try:
+        remedy = REMEDIES[FailureType(failure_type)]
+    except ValueError:  # written by a newer version
+        return (), ""
+    return tuple(action.value for action in remedy.actions), remedy.sentence.replace(" ({what})", "")
+
+
+def read_taxonomy(now: datetime, timeframe: str, length: timedelta) -> Taxonomy:
+    """Read everything the failure-type page shows for the last ``length``."""
+    since = now - length
+    figures = pages.type_figures(since)
+    total = sum(figure.count for figure in figures)
+    rows = []
+    for figure in figures:
+        actions, advice = _advice(figure.failure_type)
+        rows.append(
+            TypeAdvice(
+                failure_type=figure.failure_type,
+                count=figure.count,
+                share=figure.count / total,
+                average_retries=figure.average_retries,
+                actions=actions,
+                advice=advice,
+                url=dlq_url(status="all", failure_type=figure.failure_type),
+            )
+        )
+    daily = length > timedelta(days=3)
+    return Taxonomy(
+        timeframes=forms.timeframe_choices(timeframe),
+        total=total,
+        types=tuple(rows),
+        tasks=pages.top_failing(since),
+        charts=(
+            charts.type_chart(figures),
+            charts.average_retry_chart(figures),
+            charts.failure_chart(pages.failure_trend(since, now, daily=daily), since, now, daily=daily),
+        ),
+    )
