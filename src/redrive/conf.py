@@ -99,13 +99,13 @@ class Settings:
     queues: Mapping[str, str] = field(default_factory=dict)
     """Queue by priority level where the project's names differ: ``{"CRITICAL": "urgent"}``."""
     business_unit: Any = "business_unit"
-    """Name of the task argument that holds the tenant, or a dotted path / callable ``(task_name, args, kwargs) -> str``."""
+    """Task argument that holds the tenant, or (the dotted path of) a function ``(task_name, args, kwargs) -> str``."""
     masking: Masking = field(default_factory=Masking)
     retention: Retention = field(default_factory=Retention)
     spill: Spill = field(default_factory=lambda: Spill(directory=Path(tempfile.gettempdir()) / "redrive"))
     keeper: Keeper = field(default_factory=Keeper)
     off_peak: Mapping[str, Any] | None = None
-    """Window in which LOW and DEFERRED retries run: ``{"START": "22:00", "END": "06:00", "TIME_ZONE": "Europe/Berlin"}``."""
+    """When LOW and DEFERRED retries run: ``{"START": "22:00", "END": "06:00", "TIME_ZONE": "Europe/Berlin"}``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,9 @@ def _default_directory(namespace: str) -> Path:
     """A directory of this project's own that survives a restart; the temporary directory if there is none."""
     from django.conf import settings
 
-    project = hashlib.sha256(f"{os.environ.get('DJANGO_SETTINGS_MODULE', '')}|{getattr(settings, 'BASE_DIR', '')}".encode())
+    project = hashlib.sha256(
+        f"{os.environ.get('DJANGO_SETTINGS_MODULE', '')}|{getattr(settings, 'BASE_DIR', '')}".encode()
+    )
     name = f"{namespace}-{project.hexdigest()[:8]}"
     home = os.environ.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")
     base = Path(home) if os.path.isabs(home) and _can_write(Path(home)) else Path(tempfile.gettempdir())
@@ -170,7 +172,11 @@ def _read_section(name: str, raw: Any, problems: list[Problem], **given: Any) ->
     cls = _SECTIONS[name]
     known = {f.name.upper(): f.name for f in fields(cls)}
     if not isinstance(raw, Mapping):
-        problems.append(Problem(f"REDRIVE[{name!r}] must be a dict, not {type(raw).__name__}.", f"Keys: {', '.join(known)}."))
+        problems.append(
+            Problem(
+                f"REDRIVE[{name!r}] must be a dict, not {type(raw).__name__}.", f"Keys: {', '.join(known)}."
+            )
+        )
         raw = {}
     values: dict[str, Any] = dict(given)
     default = cls(**given)
@@ -181,9 +187,13 @@ def _read_section(name: str, raw: Any, problems: list[Problem], **given: Any) ->
             continue
         wrong = _value_problem(key, value, getattr(default, known[key]))
         if wrong:
-            problems.append(Problem(f"{label} {wrong}, not {value!r}.", f"Default: {getattr(default, known[key])!r}."))
+            problems.append(
+                Problem(f"{label} {wrong}, not {value!r}.", f"Default: {getattr(default, known[key])!r}.")
+            )
             continue
-        values[known[key]] = Path(value) if key == "DIRECTORY" else tuple(value) if isinstance(value, list) else value
+        values[known[key]] = (
+            Path(value) if key == "DIRECTORY" else tuple(value) if isinstance(value, list) else value
+        )
     return cls(**values)
 
 
@@ -191,7 +201,9 @@ def read_settings(raw: Any) -> tuple[Settings, list[Problem]]:
     """Settings made of raw (the dict ``REDRIVE``), and what in it could not be used."""
     problems: list[Problem] = []
     if not isinstance(raw, Mapping):
-        problems.append(Problem(f"REDRIVE must be a dict, not {type(raw).__name__}.", "Write REDRIVE = {...}."))
+        problems.append(
+            Problem(f"REDRIVE must be a dict, not {type(raw).__name__}.", "Write REDRIVE = {...}.")
+        )
         raw = {}
     known = {f.name.upper(): f.name for f in fields(Settings)}
     values: dict[str, Any] = {}
@@ -203,9 +215,13 @@ def read_settings(raw: Any) -> tuple[Settings, list[Problem]]:
         elif key in _SECTIONS:
             continue
         elif key in _CHOICES and value not in _CHOICES[key]:
-            problems.append(Problem(f"{label} is {value!r}.", f"Use one of {', '.join(map(repr, _CHOICES[key]))}."))
+            problems.append(
+                Problem(f"{label} is {value!r}.", f"Use one of {', '.join(map(repr, _CHOICES[key]))}.")
+            )
         elif key in _OPTIONAL_TEXT and not (value is None or (isinstance(value, str) and value)):
-            problems.append(Problem(f"{label} must be a string or None, not {value!r}.", "Leave it out for the default."))
+            problems.append(
+                Problem(f"{label} must be a string or None, not {value!r}.", "Leave it out for the default.")
+            )
         elif wrong := _value_problem(key, value, getattr(default, known[key])):
             problems.append(Problem(f"{label} {wrong}, not {value!r}.", "Leave it out for the default."))
         else:

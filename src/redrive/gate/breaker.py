@@ -24,7 +24,7 @@ def admit(
     """Let a call through, or hold it until a moment.
 
     Args:
-        owner: token of the call, in case it becomes the probe.
+        owner: token of the call, in case it becomes the probe; whoever asks again with it is still the probe.
         spread: 0..1, drawn by the caller; where in the spread after the earliest moment this one comes back.
     """
     document = documents.read(lease, now)
@@ -42,6 +42,9 @@ def admit(
         and document.probe_until is not None
         and moment < document.probe_until
     ):
+        if lease is not None and lease.owner == owner:
+            # The keeper asked before it sent this very task; now its worker asks.
+            return lease, Run(generation=document.generation, probe=True)
         wait = (0.5 + spread) * settings.probe_check
         return lease, Hold(now + wait, f"{document.reason} A probe is on its way.")
 

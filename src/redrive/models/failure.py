@@ -49,7 +49,9 @@ class TaskFailureRecord(models.Model):
     app_name = models.CharField(max_length=255, blank=True, default="")
     business_unit = models.CharField(max_length=255, blank=True, default="")
 
-    failure_type = models.CharField(max_length=40, choices=[(t.value, t.value) for t in FailureType], default="UNKNOWN")
+    failure_type = models.CharField(
+        max_length=40, choices=[(t.value, t.value) for t in FailureType], default="UNKNOWN"
+    )
     confidence = models.FloatField(default=0.0)
     remediation_action = models.CharField(
         max_length=40, choices=[(a.value, a.value) for a in RemediationAction], default="INVESTIGATE"
@@ -69,30 +71,44 @@ class TaskFailureRecord(models.Model):
     last_failed_at = models.DateTimeField(null=True, blank=True)
     resolved_at = models.DateTimeField(null=True, blank=True)
     abandoned_at = models.DateTimeField(null=True, blank=True)
-    decision = models.TextField(blank=True, default="", help_text=_("Why it waits, died or runs again, in one sentence."))
+    decision = models.TextField(blank=True, default="", help_text=_("Why it waits, died or runs again."))
     hold_reason = models.TextField(blank=True, default="", help_text=_("Why a gate holds it, if one does."))
 
     worker_hostname = models.CharField(max_length=255, blank=True, default="")
     queue_name = models.CharField(max_length=255, blank=True, default="")
     downstream = models.CharField(max_length=255, blank=True, default="")
     release = models.CharField(max_length=255, blank=True, default="")
-    options = models.JSONField(default=dict, blank=True, help_text=_("The task's Options as declared when it failed."))
+    options = models.JSONField(
+        default=dict, blank=True, help_text=_("The task's Options as declared when it failed.")
+    )
 
     body = models.BinaryField(default=b"", blank=True)
     content_type = models.CharField(max_length=100, blank=True, default="")
     content_encoding = models.CharField(max_length=100, blank=True, default="")
     headers = models.JSONField(default=dict, blank=True)
     properties = models.JSONField(default=dict, blank=True)
+    exchange = models.CharField(max_length=255, blank=True, default="")
+    routing_key = models.CharField(max_length=255, blank=True, default="")
+    priority = models.SmallIntegerField(null=True, blank=True)
     message_source = models.CharField(
         max_length=12,
         blank=True,
         default="",
-        help_text=_("raw: as it was on the wire; rebuilt: encoded again from the request; none: could not be had."),
+        help_text=_(
+            "raw: as it was on the wire; rebuilt: encoded again from the request; none: could not be had."
+        ),
     )
 
-    attempt = models.PositiveIntegerField(default=0, help_text=_("Attempts that ended, over the task's whole life."))
+    attempt = models.PositiveIntegerField(
+        default=0, help_text=_("Attempts that ended, over the task's whole life.")
+    )
+    first_attempt = models.PositiveIntegerField(
+        default=1, help_text=_("The attempt that began this round of retries.")
+    )
     holds = models.PositiveIntegerField(default=0)
-    deliveries = models.PositiveIntegerField(default=0, help_text=_("Times a message of the running attempt came again."))
+    deliveries = models.PositiveIntegerField(
+        default=0, help_text=_("Times the running attempt was delivered again.")
+    )
     started_attempt = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField(null=True, blank=True)
     started_by = models.CharField(max_length=255, blank=True, default="")
@@ -100,7 +116,7 @@ class TaskFailureRecord(models.Model):
     publishes = models.PositiveIntegerField(default=0)
     lease_owner = models.CharField(max_length=255, blank=True, default="")
     lease_expires_at = models.DateTimeField(null=True, blank=True)
-    version = models.PositiveSmallIntegerField(default=1, help_text=_("Version of the row's format, for rolling upgrades."))
+    version = models.PositiveSmallIntegerField(default=1, help_text=_("Version of the row's format."))
     updated_at = models.DateTimeField(null=True, blank=True)
 
     objects: ClassVar[RecordManager] = RecordManager()
@@ -111,13 +127,13 @@ class TaskFailureRecord(models.Model):
         verbose_name = _("task failure record")
         verbose_name_plural = _("task failure records")
         indexes = [
-            models.Index("next_retry_at", name="redrive_due", condition=models.Q(status="RETRYING")),
-            models.Index("status", "-first_failed_at", name="redrive_status"),
-            models.Index("-first_failed_at", name="redrive_first_failed"),
-            models.Index("task_name", "-first_failed_at", name="redrive_task"),
-            models.Index("failure_type", "-first_failed_at", name="redrive_type"),
-            models.Index("business_unit", "-first_failed_at", name="redrive_unit"),
-            models.Index("fingerprint", "-first_failed_at", name="redrive_fingerprint"),
+            models.Index(fields=["next_retry_at"], name="redrive_due", condition=models.Q(status="RETRYING")),
+            models.Index(fields=["status", "-first_failed_at"], name="redrive_status"),
+            models.Index(fields=["-first_failed_at"], name="redrive_first_failed"),
+            models.Index(fields=["task_name", "-first_failed_at"], name="redrive_task"),
+            models.Index(fields=["failure_type", "-first_failed_at"], name="redrive_type"),
+            models.Index(fields=["business_unit", "-first_failed_at"], name="redrive_unit"),
+            models.Index(fields=["fingerprint", "-first_failed_at"], name="redrive_fingerprint"),
         ]
 
     def __str__(self) -> str:
@@ -147,7 +163,9 @@ class FailureAttempt(models.Model):
         verbose_name = _("attempt")
         verbose_name_plural = _("attempts")
         ordering = ["record_id", "attempt", "delivery"]
-        constraints = [models.UniqueConstraint(fields=["record", "attempt", "delivery"], name="redrive_one_ending")]
+        constraints = [
+            models.UniqueConstraint(fields=["record", "attempt", "delivery"], name="redrive_one_ending")
+        ]
 
     def __str__(self) -> str:
         return f"attempt {self.attempt} of {self.record_id}: {self.outcome}"
@@ -177,7 +195,7 @@ class FailureGroup(models.Model):
     class Meta:
         verbose_name = _("failure group")
         verbose_name_plural = _("failure groups")
-        indexes = [models.Index("-last_seen_at", name="redrive_group_seen")]
+        indexes = [models.Index(fields=["-last_seen_at"], name="redrive_group_seen")]
 
     def __str__(self) -> str:
         return f"{self.task_name}: {self.exception_type}"

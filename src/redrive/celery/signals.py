@@ -1,0 +1,194 @@
+"""Receivers of Celery's signals: record what the wrapper cannot see, count what happens.
+
+A receiver never raises and never waits: in the main process of a prefork worker it appends one line to the spill. With
+our stores away nothing changes for the host.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from celery import concurrency, signals
+
+from redrive import runtime
+from redrive.celery import endings, flusher, wrapper
+from redrive.celery.capture import Wire, attempt_of, header_of, request_from_main
+from redrive.celery.process import Role, process
+from redrive.conf import get_mode
+from redrive.dead_letters import Ending, Proposal
+from redrive.taxonomy import extract
+
+logger = logging.getLogger("redrive")
+
+EXECUTION = "execution"
+"""Kind of the counters of finished runs; labels are the values of :data:`_LABELS`, ``replayed`` and ``dropped``."""
+
+_LABELS = {
+    "SUCCESS": "success",
+    "FAILURE": "failure",
+    "RETRY": "retry",
+    "REJECTED": "rejected",
+    "IGNORED": "ignored",
+    None: "crashed",
+}
+
+
+def _safely(receiver: Callable[..., None]) -> Callable[..., None]:
+    """The receiver, silent in ``off`` mode and never raising."""
+
+    @functools.wraps(receiver)
+    def guarded(**kwargs: Any) -> None:
+        try:
+            if get_mode() != "off":
+                receiver(**kwargs)
+        except Exception:
+            logger.exception("redrive: %s failed", receiver.__name__)
+
+    return guarded
+
+
+def connect() -> None:
+    """Connect every receiver, once per process. Children inherit them over the fork."""
+    for signal, receiver in _RECEIVERS:
+        signal.connect(receiver, weak=False, dispatch_uid=f"redrive.{receiver.__name__}")
+
+
+def on_worker_init(*, sender: Any, **_: Any) -> None:
+    """In a worker's main process, before it forks: wrap tasks with other base classes, start the keeper with it."""
+    try:
+        from celery.concurrency.prefork import TaskPool
+
+        from redrive.celery.steps import KeeperStep
+
+        pool = concurrency.get_implementation(sender.pool_cls)
+        process.become_worker(sender.hostname, prefork=issubclass(pool, TaskPool))
+        sender.app.finalize(auto=True)
+        for task in sender.app.tasks.values():
+            if not task.name.startswith("celery.") and runtime.pattern_options(task.name) is not None:
+                wrapper.wrap_instance(task)
+        sender.app.steps["worker"].add(KeeperStep)
+    except Exception:
+        logger.exception("redrive: the worker starts without redrive")
+
+
+def on_worker_process_init(**_: Any) -> None:
+    """In a new pool child: forget what belongs to the parent."""
+    process.become_child()
+    runtime.counters.clear()
+
+
+def on_worker_process_shutdown(**_: Any) -> None:
+    """In a pool child that ends (``max_tasks_per_child``, warm shutdown): hand its counters on."""
+    flusher.flush()
+
+
+@_safely
+def on_task_postrun(*, task: Any, state: str | None, **_: Any) -> None:
+    """After every run: count it; close the record of a task that succeeded after all."""
+    request = task.request
+    if request.is_eager:
+        return
+    label = _LABELS.get(state, str(state).lower())
+    for name in ("replayed", "dropped"):
+        if getattr(request, f"redrive_{name}", False):
+            label = name
+    now = runtime.clock.now()
+    runtime.counters.add(now, EXECUTION, task.name, label, getattr(request, "redrive_seconds", None))
+    flusher.flusher.touch()
+    if state == "SUCCESS" and (header_of(request) is not None or request.retries):
+        _close(task, request)
+
+
+def _close(task: Any, request: Any) -> None:
+    """Resolve the task's record, and count its retry as one that helped."""
+    runtime.recorder().record(endings.succeeded(task, request, runtime.clock.now()))
+    header = header_of(request) or {}
+    kind = header.get("failure_type")
+    if kind and attempt_of(request) > 1:
+        runtime.retry_engine.record_retry_attempt(task.name, str(kind), success=True)
+
+
+@_safely
+def on_task_failure(*, sender: Any, task_id: str, exception: BaseException, **kwargs: Any) -> None:
+    """A failure that the wrapper did not record: other base classes, lost children, hard time limits, rejects."""
+    if process.role is Role.MAIN:
+        _spill_from_main(sender, task_id, exception, str(kwargs.get("traceback") or ""))
+        return
+    request = sender.request
+    if request.id != task_id or getattr(request, "redrive_recorded", False):
+        return
+    import sys
+
+    # The signal's exception may be a stand-in that could be pickled; the real one is still being handled.
+    real = sys.exc_info()[1] or exception
+    ending = endings.failed(sender, request, real, wrapper.options_of(sender), source="task_failure")
+    final = _final(ending)
+    runtime.recorder().record(endings.dead(final), eager=bool(request.is_eager))
+
+
+def _final(ending: Ending) -> Ending:
+    """The ending of a task whose result is stored as a failure already: nobody may retry it but a person."""
+    proposal = ending.proposal
+    if proposal is None or not proposal.retry:
+        return ending
+    reason = f"{proposal.reason} It had failed for good before Redrive could decide: retry by hand."
+    return endings.replace(
+        ending, proposal=Proposal(retry=False, max_retries=proposal.max_retries, reason=reason)
+    )
+
+
+def _spill_from_main(task: Any, task_id: str, exception: BaseException, text: str) -> None:
+    """One line in the spill; a keeper classifies and decides."""
+    found = request_from_main(task_id)
+    if found is None:
+        logger.warning("redrive: %s[%s] failed and its message could not be found", task.name, task_id)
+        return
+    values = dict(found.request_dict)
+    context = task.app.Task.Context(values) if hasattr(task.app.Task, "Context") else _context(values)
+    wire = None
+    if found.content_type:
+        wire = Wire(found.body, found.content_type, found.content_encoding or "", values)
+    options = wrapper.options_of(task)
+    ending = endings.undecided(
+        task, context, extract(exception), options, source="main", wire=wire, text=text
+    )
+    runtime.recorder().spill(ending)
+
+
+def _context(values: dict[str, Any]) -> Any:
+    from celery.app.task import Context
+
+    return Context(values, called_directly=False)
+
+
+@_safely
+def on_task_retry(*, sender: Any, request: Any, reason: Any, **_: Any) -> None:
+    """A retry that Celery itself has sent (tasks with other base classes, ``observe`` mode): only note it."""
+    if getattr(request, "redrive_recorded", False) or process.role is Role.MAIN or request.is_eager:
+        return
+    cause = reason.exc if isinstance(getattr(reason, "exc", None), BaseException) else reason
+    ending = endings.failed(sender, request, cause, wrapper.options_of(sender), source="task_retry")
+    limit = sender.max_retries
+    when = reason.when
+    seconds = float(when) if isinstance(when, int | float) else 0.0
+    proposal = Proposal(
+        retry=True,
+        native=True,
+        delay_seconds=seconds,
+        max_retries=limit if limit is not None else 2**31 - 1,
+        reason=f"Celery retries it by itself: retry {request.retries + 1} in {seconds:.0f} s.",
+    )
+    runtime.recorder().record(endings.replace(ending, proposal=proposal))
+
+
+_RECEIVERS = (
+    (signals.worker_init, on_worker_init),
+    (signals.worker_process_init, on_worker_process_init),
+    (signals.worker_process_shutdown, on_worker_process_shutdown),
+    (signals.task_postrun, on_task_postrun),
+    (signals.task_failure, on_task_failure),
+    (signals.task_retry, on_task_retry),
+)

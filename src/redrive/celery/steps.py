@@ -1,0 +1,106 @@
+"""Start, watch and restart a keeper beside every worker."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import time
+from typing import Any
+
+from celery import bootsteps
+
+from redrive.celery.process import process
+from redrive.conf import get_mode, get_settings
+
+logger = logging.getLogger("redrive")
+
+CHECK_SECONDS = 5.0
+FIRST_RESTART_SECONDS = 5.0
+LONGEST_RESTART_SECONDS = 300.0
+
+
+class KeeperStep(bootsteps.StartStopStep):  # type: ignore[misc]  # celery's class is untyped
+    """Runs ``manage.py redrive keeper`` as a process of its own (exec, not fork), as long as the worker lives.
+
+    The worker's event loop only looks every few seconds whether the process is there. A keeper that cannot start is
+    tried again with growing pauses; the worker goes on without it.
+    """
+
+    requires = {"celery.worker.components:Timer"}
+
+    def __init__(self, worker: Any, **kwargs: Any) -> None:
+        super().__init__(worker, **kwargs)
+        self.enabled = get_settings().keeper.start_with_worker and get_mode() != "off"
+        self._child: subprocess.Popen[bytes] | None = None
+        self._check: Any = None
+        self._restart_at = 0.0
+        self._pause = FIRST_RESTART_SECONDS
+
+    def start(self, worker: Any) -> None:
+        """Start the keeper and look after it."""
+        self._spawn(worker)
+        self._check = worker.timer.call_repeatedly(CHECK_SECONDS, self._look, (worker,))
+
+    def stop(self, worker: Any) -> None:
+        """Let the keeper finish what it is at; it ends by itself when the worker is gone."""
+        if self._check is not None:
+            self._check.cancel()
+            self._check = None
+        if self._child is not None and self._child.poll() is None:
+            self._child.terminate()
+            try:
+                self._child.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                self._child.kill()
+
+    terminate = stop
+
+    def _look(self, worker: Any) -> None:
+        child = self._child
+        if child is not None and child.poll() is None:
+            return
+        now = time.monotonic()
+        if child is not None:
+            logger.warning(
+                "redrive: the keeper ended with code %s; the next one starts in %.0f s",
+                child.returncode,
+                self._pause,
+            )
+            self._child = None
+            self._restart_at = now + self._pause
+            self._pause = min(self._pause * 2, LONGEST_RESTART_SECONDS)
+        elif now >= self._restart_at:
+            self._spawn(worker)
+
+    def _spawn(self, worker: Any) -> None:
+        command = [
+            sys.executable,
+            "-m",
+            "redrive.keeper",
+            "--worker",
+            process.worker_id,
+            "--parent",
+            str(os.getpid()),
+        ]
+        name = app_path(worker.app)
+        if name:
+            command += ["--app", name]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+        try:
+            self._child = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)  # noqa: S603  # our own module
+        except OSError as exc:
+            logger.warning("redrive: no keeper could be started: %s", exc)
+            self._restart_at = time.monotonic() + self._pause
+
+
+def app_path(app: Any) -> str | None:
+    """``module:attribute`` under which another process finds this Celery app, or None."""
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] in ("celery", "kombu", "redrive", "__main__"):
+            continue
+        for attribute in ("app", "celery", "celery_app", "application"):
+            if module is not None and module.__dict__.get(attribute) is app:
+                return f"{name}:{attribute}"
+    return None

@@ -1,0 +1,227 @@
+"""The base classes that people use."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from celery.app.task import Task
+from celery.contrib.django.task import DjangoTask
+from celery.exceptions import MaxRetriesExceededError, Retry
+from celery.utils.serialization import get_pickleable_exception, raise_with_context
+
+from redrive import runtime
+from redrive.celery import claiming, endings, wrapper
+from redrive.celery.capture import Wire
+from redrive.conf import get_mode
+from redrive.dead_letters import Ending, Proposal
+from redrive.idempotency import Scope
+from redrive.options import Options
+from redrive.retry import MIN_DELAY_SECONDS
+
+logger = logging.getLogger("redrive")
+
+
+class RedriveTask(DjangoTask):  # type: ignore[misc]  # celery's class is untyped
+    """A task whose failures are understood, kept, and retried where that is declared safe.
+
+    ``Celery("shop", task_cls="redrive.celery:RedriveTask")`` makes it the base of every task. What a task says about
+    itself: ``@shared_task(redrive=Options(downstream="stripe", retry_safe=True))``.
+    """
+
+    abstract = True
+    redrive: ClassVar[Options | None] = None
+
+    @classmethod
+    def on_bound(cls, app: Any) -> None:
+        """Celery calls this when the task is bound to its app: put the wrapper around its body."""
+        super().on_bound(app)
+        declared = cls.redrive
+        if declared is not None and not isinstance(declared, Options):
+            raise TypeError(
+                f"{cls.name}: redrive={declared!r} must be Options(...), from redrive.celery import Options."
+            )
+        wrapper.wrap_class(cls)
+
+    def retry(
+        self,
+        args: Any = None,
+        kwargs: Any = None,
+        exc: BaseException | None = None,
+        throw: bool = True,
+        eta: datetime | None = None,
+        countdown: float | None = None,
+        max_retries: int | None = None,
+        **options: Any,
+    ) -> Retry:
+        """Celery's ``retry``, but the wait is a row in the database and not a countdown in a worker's memory.
+
+        The number of retries is ``max_retries`` if given, else the task's own if it sets one, else the policy's for
+        what failed. Anything else is as in Celery, also the exception raised when retries are used up.
+        """
+        request = self.request
+        if request.called_directly or request.is_eager or get_mode() != "on":
+            return self._celery_retry(args, kwargs, exc, throw, eta, countdown, max_retries, options)
+        cause = exc if isinstance(exc, BaseException) else sys.exc_info()[1]
+        try:
+            ending = self._waiting_ending(args, kwargs, cause, eta, countdown, max_retries, options)
+        except Exception:
+            logger.exception("redrive: %s[%s]: retry() goes to Celery", self.name, request.id)
+            return self._celery_retry(args, kwargs, exc, throw, eta, countdown, max_retries, options)
+        if ending is None:
+            self._raise_used_up(exc)
+        recorded = wrapper.store(self, request, ending)
+        if recorded.where == "nowhere":
+            return self._celery_retry(args, kwargs, exc, throw, eta, countdown, max_retries, options)
+        if not recorded.retry:
+            self._raise_used_up(exc)
+        reason = get_pickleable_exception(cause) if isinstance(cause, Exception) else None
+        answer = Retry(exc=reason, when=ending.due_at)
+        if throw:
+            raise answer
+        return answer
+
+    def _celery_retry(
+        self,
+        args: Any,
+        kwargs: Any,
+        exc: BaseException | None,
+        throw: bool,
+        eta: datetime | None,
+        countdown: float | None,
+        max_retries: int | None,
+        options: dict[str, Any],
+    ) -> Retry:
+        answer: Retry = super().retry(
+            args=args,
+            kwargs=kwargs,
+            exc=exc,
+            throw=throw,
+            eta=eta,
+            countdown=countdown,
+            max_retries=max_retries,
+            **options,
+        )
+        return answer
+
+    def _waiting_ending(
+        self,
+        args: Any,
+        kwargs: Any,
+        cause: BaseException | None,
+        eta: datetime | None,
+        countdown: float | None,
+        max_retries: int | None,
+        options: dict[str, Any],
+    ) -> Ending | None:
+        """The ending to record for this retry, or None if retries are used up."""
+        request = self.request
+        failure = (
+            cause if isinstance(cause, BaseException) else Retry("retry() was called without an exception")
+        )
+        wire = self._changed_message(args, kwargs, options)
+        ending = endings.failed(self, request, failure, wrapper.options_of(self), source="retry", wire=wire)
+        policy_retries = ending.proposal.max_retries if ending.proposal else 0
+        limit = max_retries if max_retries is not None else self._own_max_retries(policy_retries)
+        if limit is not None and request.retries >= limit:
+            return None
+        seconds = _seconds(eta, countdown, self.default_retry_delay)
+        number = "" if limit is None else f" of {limit}"
+        proposal = Proposal(
+            retry=True,
+            delay_seconds=max(seconds, MIN_DELAY_SECONDS),
+            max_retries=2**31 - 1 if limit is None else limit,
+            reason=f"The task itself called retry(): retry {request.retries + 1}{number} in {seconds:.0f} s.",
+            explain=ending.proposal.explain if ending.proposal else {},
+        )
+        return endings.replace(ending, proposal=proposal)
+
+    def _own_max_retries(self, policy_retries: int) -> int | None:
+        """The task's own number of retries if a class below ours sets one, else the policy's."""
+        for cls in type(self).__mro__:
+            if cls in (RedriveTask, Task):
+                break
+            if "max_retries" in cls.__dict__:
+                own: int | None = self.max_retries
+                return own
+        return policy_retries
+
+    def _changed_message(self, args: Any, kwargs: Any, options: dict[str, Any]) -> Wire | None:
+        """A message with other arguments or options, if ``retry`` was given any; None keeps the one that came in."""
+        if args is None and kwargs is None and not options:
+            return None
+        request = self.request
+        signature = self.signature_from_request(request, args, kwargs, retries=request.retries, **options)
+        execution = {**signature.options}
+        for name in (
+            "task_id",
+            "retries",
+            "headers",
+            "countdown",
+            "eta",
+            "queue",
+            "routing_key",
+            "exchange",
+            "serializer",
+        ):
+            execution.pop(name, None)
+        amqp = self.app.amqp
+        message = amqp.as_task_v2(
+            request.id,
+            self.name,
+            list(signature.args),
+            dict(signature.kwargs),
+            retries=request.retries,
+            **execution,
+        )
+        content_type, content_encoding, body = endings.encode(message.body, self.serializer or "json")
+        merged = {**request.__dict__, **message.headers}
+        return Wire(body, content_type, content_encoding, merged)
+
+    def _raise_used_up(self, exc: BaseException | None) -> None:
+        if exc is not None:
+            raise_with_context(exc)
+        raise MaxRetriesExceededError(f"Can't retry {self.name}[{self.request.id}]")
+
+
+class IdempotentTask(RedriveTask):
+    """A task of which the same call runs once at a time, and once per ``idempotency_ttl`` if it succeeds.
+
+    Declaring this also says that the task may run again by itself after a failure. While the same call runs
+    elsewhere a duplicate waits; after it has succeeded a duplicate gets the recorded result.
+    """
+
+    abstract = True
+    idempotency_enabled = True
+    idempotency_ttl = 3600
+    """Seconds for which a result stands for the same call. Default 3600."""
+    idempotency_scope = "global"
+    """Among which calls the same one is looked for: ``global``, ``user``, ``device`` or ``task``."""
+
+    @classmethod
+    def on_bound(cls, app: Any) -> None:
+        """Check the options, so that a typo fails at import and not at night."""
+        super().on_bound(app)
+        if cls.idempotency_scope not in list(Scope):
+            names = ", ".join(repr(scope.value) for scope in Scope)
+            raise TypeError(
+                f"{cls.name}: idempotency_scope={cls.idempotency_scope!r} must be one of {names}."
+            )
+        ttl = cls.idempotency_ttl
+        if isinstance(ttl, bool) or not isinstance(ttl, int | float) or ttl <= 0:
+            raise TypeError(f"{cls.name}: idempotency_ttl={ttl!r} must be a number of seconds above 0.")
+
+    @property
+    def idempotency(self) -> claiming.Held | None:
+        """The claim of the running call (``.fence``), or None outside a worker or without a claim."""
+        held = getattr(self.request, "redrive_claim", None)
+        return held if isinstance(held, claiming.Held) else None
+
+
+def _seconds(eta: datetime | None, countdown: float | None, default: float) -> float:
+    if eta is not None:
+        moment = eta.replace(tzinfo=UTC) if eta.tzinfo is None else eta
+        return max(0.0, (moment - runtime.clock.now()).total_seconds())
+    return float(default if countdown is None else countdown)

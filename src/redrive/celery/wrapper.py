@@ -1,0 +1,312 @@
+"""Around every task's body: may it start, and what becomes of it when it fails.
+
+On success this costs a few attribute look-ups. Nothing here may raise anything into the host's task but what Celery
+itself defines for it: ``Retry`` (it will run again), ``Ignore`` (this copy must not run) and the task's own exception.
+
+When our stores are away: a message that came from a record runs (its record cannot be asked); a gate lets everything
+through; a failure goes to the spill; if that fails too, Celery's own countdown carries the retry.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from celery.exceptions import Ignore, Reject, Retry
+from celery.utils.serialization import get_pickleable_exception
+
+from redrive import runtime
+from redrive.celery import claiming, endings
+from redrive.celery.capture import attempt_of, header_of, is_redelivered
+from redrive.celery.process import process
+from redrive.conf import get_mode
+from redrive.dead_letters import Ending, Outcome, Proposal, Recorded
+from redrive.gate import Hold
+from redrive.gate import Outcome as CallOutcome
+from redrive.gate import Run as Permit
+from redrive.leases import StoreUnavailable
+from redrive.options import Options
+from redrive.stores.sql import starting
+
+logger = logging.getLogger("redrive")
+
+NATIVE_LIMIT_SECONDS = 60.0
+"""Longest countdown given to Celery, used only where neither SQL nor the spill can be written."""
+
+Body = Callable[..., Any]
+
+
+def options_of(task: Any) -> Options:
+    """The task's effective options, worked out once per task."""
+    cached: Options | None = task.__dict__.get("_redrive_options")
+    if cached is None:
+        declared = getattr(task, "redrive", None)
+        cached = runtime.effective_options(
+            task.name,
+            declared if isinstance(declared, Options) else None,
+            idempotent=bool(getattr(task, "idempotency_enabled", False)),
+        )
+        task._redrive_options = cached
+    return cached
+
+
+def wrap_function(run: Body, *, bound: bool) -> Body:
+    """A task class's ``run`` with the wrapper around it; the same one if it has it already."""
+    if getattr(run, "_redrive_wrapped", False):
+        return run
+
+    if bound:
+
+        @functools.wraps(run)
+        def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
+            request = self.request
+            if request.called_directly or request.is_eager:
+                return run(self, *args, **kwargs)
+            return attempt(self, request, functools.partial(run, self), args, kwargs)
+
+    else:
+
+        @functools.wraps(run)
+        def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
+            request = self.request
+            if request.called_directly or request.is_eager:
+                return run(*args, **kwargs)
+            return attempt(self, request, run, args, kwargs)
+
+    wrapped._redrive_wrapped = True  # type: ignore[attr-defined]  # a mark on a function
+    wrapped._redrive_bound = bound  # type: ignore[attr-defined]  # as above: whether run takes the task as self
+    return wrapped
+
+
+def wrap_class(cls: type) -> None:
+    """Put the wrapper around the ``run`` that a task class defines itself."""
+    run = cls.__dict__.get("run")
+    if isinstance(run, staticmethod):
+        cls.run = wrap_function(run.__func__, bound=False)  # type: ignore[attr-defined]  # every task class has run
+    elif inspect.isfunction(run):
+        cls.run = wrap_function(run, bound=True)  # type: ignore[attr-defined]  # every task class has run
+
+
+def wrap_instance(task: Any) -> None:
+    """Put the wrapper around a task whose base class is not ours (``TASK_PATTERNS``)."""
+    if is_wrapped(task):
+        return
+    run = task.run
+
+    @functools.wraps(run)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        request = task.request
+        if request.called_directly or request.is_eager:
+            return run(*args, **kwargs)
+        return attempt(task, request, run, args, kwargs)
+
+    wrapped._redrive_wrapped = True  # type: ignore[attr-defined]  # a mark on a function
+    task.run = wrapped
+
+
+def is_wrapped(task: Any) -> bool:
+    """Whether the wrapper is around a task's body, perhaps inside Celery's own autoretry."""
+    run = getattr(task, "_orig_run", task.run)
+    return bool(getattr(run, "_redrive_wrapped", False))
+
+
+def attempt(task: Any, request: Any, body: Body, args: Any, kwargs: Any) -> Any:
+    """Run one attempt of a task in a worker."""
+    mode = get_mode()
+    if mode == "off":
+        return body(*args, **kwargs)
+    permit: Permit | None = None
+    held: claiming.Held | None = None
+    if mode == "on":
+        _refuse_stale_copy(task, request)
+        permit = _ask_gate(task, request)
+    began = time.perf_counter()
+    try:
+        if mode == "on" and getattr(task, "idempotency_enabled", False):
+            claim = _claim(task, request, args, kwargs)
+            if isinstance(claim, claiming.Replay):
+                request.redrive_replayed = True
+                return claim.result
+            held = claim
+        result = body(*args, **kwargs)
+    except Retry as retry:
+        if held is not None:
+            claiming.keep(held, retry)
+        raise
+    except (Ignore, Reject):
+        if held is not None:
+            claiming.release(held)
+        raise
+    except Exception as exc:
+        request.redrive_seconds = time.perf_counter() - began
+        retry = None if _is_left_to_autoretry(task, exc) else _after_failure(task, request, exc, permit)
+        if held is not None:
+            claiming.release(held) if retry is None else claiming.keep(held, retry)
+        if retry is None:
+            raise
+        raise retry from exc
+    request.redrive_seconds = time.perf_counter() - began
+    if held is not None:
+        claiming.complete(held, result)
+    if permit is not None:
+        _report(task, permit, CallOutcome.success())
+    return result
+
+
+def _claim(task: Any, request: Any, args: Any, kwargs: Any) -> claiming.Held | claiming.Replay | None:
+    """The claim of an idempotent call; raises Retry if the same call runs elsewhere."""
+    answer = claiming.take(task, request, args, kwargs, critical=options_of(task).critical)
+    if not isinstance(answer, Hold):
+        request.redrive_claim = answer
+        return answer
+    recorded = _hold(task, request, answer)
+    request.redrive_recorded = recorded.where != "nowhere"
+    if recorded.where == "nowhere":
+        seconds = max(1.0, (answer.until - runtime.clock.now()).total_seconds())
+        retry = _native_retry(task, RuntimeError(answer.reason), seconds)
+        if retry is not None:
+            raise retry
+    raise Retry(message=answer.reason, when=answer.until)
+
+
+def _is_left_to_autoretry(task: Any, exc: Exception) -> bool:
+    """Whether the task's own ``autoretry_for`` will take this exception: then that decides, through ``retry()``."""
+    if not hasattr(task, "_orig_run"):
+        return False
+    wanted = tuple(getattr(task, "autoretry_for", ()))
+    unwanted = tuple(getattr(task, "dont_autoretry_for", ()))
+    return isinstance(exc, wanted) and not isinstance(exc, unwanted)
+
+
+def _refuse_stale_copy(task: Any, request: Any) -> None:
+    """Raise Ignore if this message's attempt was run, is running elsewhere, or is not wanted any more."""
+    redelivered = is_redelivered(request)
+    republished = header_of(request) is not None
+    if not republished and not redelivered:
+        return
+    number = attempt_of(request)
+    try:
+        if republished:
+            start = runtime.database().run(
+                lambda cursor: starting.mark_started(
+                    cursor, request.id, number, process.worker_id, redelivered=redelivered
+                )
+            )
+        else:
+            start = runtime.database().run(
+                lambda cursor: starting.check_redelivered(cursor, request.id, number)
+            )
+    except StoreUnavailable as exc:
+        logger.warning("redrive: %s[%s] runs without asking its record: %s", task.name, request.id, exc)
+        return
+    except Exception:
+        logger.exception("redrive: %s[%s] runs without asking its record", task.name, request.id)
+        return
+    if not start.run:
+        logger.info("redrive: a copy of %s[%s] is dropped: %s", task.name, request.id, start.why)
+        request.redrive_dropped = True
+        raise Ignore(f"redrive: {start.why}")
+
+
+def _ask_gate(task: Any, request: Any) -> Permit | None:
+    """A permit for the task's declared downstream (None without one); raises Retry if the gate holds the task."""
+    downstream = options_of(task).downstream
+    if downstream is None:
+        return None
+    try:
+        answer = runtime.gate().admit(task.name, downstream, request.id)
+        if isinstance(answer, Permit):
+            return answer
+        recorded = _hold(task, request, answer)
+    except Exception:
+        logger.exception("redrive: the gate of %s failed; %s[%s] runs", downstream, task.name, request.id)
+        return Permit(degraded=True)
+    if recorded.where == "nowhere":
+        return Permit(degraded=True)
+    request.redrive_recorded = True
+    raise Retry(message=answer.reason, when=answer.until)
+
+
+def _hold(task: Any, request: Any, hold: Hold) -> Recorded:
+    """Let the task wait in its record, without using an attempt."""
+    ending = endings.begin(task, request, Outcome.HELD, "gate")
+    seconds = max(2.0, (hold.until - ending.ended_at).total_seconds())
+    proposal = Proposal(retry=True, delay_seconds=seconds, reason=hold.reason)
+    options = options_of(task).to_dict()
+    return runtime.recorder().record(
+        endings.replace(ending, proposal=proposal, hold_reason=hold.reason, options=options)
+    )
+
+
+def _after_failure(task: Any, request: Any, exc: Exception, permit: Permit | None) -> Retry | None:
+    """Record a failure; the Retry to raise if the task will run again. Never raises."""
+    try:
+        ending = endings.failed(task, request, exc, options_of(task), source="wrapper")
+        _tell_gate(task, ending, exc, permit)
+        recorded = store(task, request, ending)
+        if ending.proposal is None or not ending.proposal.retry:
+            return None
+        if recorded.where == "nowhere":
+            return _native_retry(task, exc, ending.proposal.delay_seconds)
+        if not recorded.retry:
+            return None
+        return Retry(exc=get_pickleable_exception(exc), when=ending.due_at)
+    except Exception:
+        logger.exception("redrive: %s[%s] failed and redrive could not handle it", task.name, request.id)
+        return None
+
+
+def store(task: Any, request: Any, ending: Ending) -> Recorded:
+    """Record a failed attempt once, and count what it says about the last retry. A dead task's errbacks go."""
+    will_retry = ending.proposal is not None and ending.proposal.retry
+    recorded = runtime.recorder().record(ending if will_retry else endings.dead(ending))
+    request.redrive_recorded = recorded.where != "nowhere"
+    if ending.attempt > 1 and recorded.new and ending.classification is not None:
+        header = header_of(request) or {}
+        kind = str(header.get("failure_type") or ending.classification["failure_type"])
+        runtime.retry_engine.record_retry_attempt(task.name, kind, success=False)
+    return recorded
+
+
+def _native_retry(task: Any, exc: Exception, seconds: float) -> Retry | None:
+    """Celery's own countdown, as the last resort where nothing of ours can be written."""
+    try:
+        from celery.app.task import Task
+
+        answer = Task.retry(task, exc=exc, countdown=min(seconds, NATIVE_LIMIT_SECONDS), throw=False)
+    except Exception:
+        return None
+    return answer if isinstance(answer, Retry) else None
+
+
+def _tell_gate(task: Any, ending: Ending, exc: Exception, permit: Permit | None) -> None:
+    if permit is None or ending.classification is None:
+        return
+    kind = str(ending.classification["failure_type"])
+    policy = runtime.retry_engine.get_retry_policy(ending.task_name, exc, {"options": options_of(task)})
+    hint = float(ending.classification.get("retry_delay_seconds") or 0.0)
+    _report(
+        task,
+        permit,
+        CallOutcome.failure(
+            kind,
+            threshold=policy.circuit_breaker_threshold,
+            open_seconds=policy.circuit_breaker_timeout,
+            hint_seconds=hint if kind == "TRANSIENT_RATE_LIMIT" else None,
+        ),
+    )
+
+
+def _report(task: Any, permit: Permit, outcome: CallOutcome) -> None:
+    """Tell the gate how the call went; a change of the breaker becomes an event. Never raises."""
+    downstream = options_of(task).downstream
+    try:
+        reported = runtime.gate().report(task.name, downstream, permit, outcome)
+        if reported.transition is not None:
+            runtime.note_transition(reported.transition)
+    except Exception:
+        logger.exception("redrive: the gate of %s could not be told", downstream)

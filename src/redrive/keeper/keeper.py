@@ -1,0 +1,283 @@
+"""One turn after the other: look, do what is due, say how long to sleep."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from celery import Celery
+
+from redrive import runtime
+from redrive.broker.publisher import Publisher, PublishFailed
+from redrive.broker.queues import queue_depths
+from redrive.conf import get_mode, get_settings
+from redrive.dead_letters import Ending, Outcome
+from redrive.gate import Hold
+from redrive.keeper.drain import drain
+from redrive.leases import Acquired, StoreUnavailable
+from redrive.options import Options
+from redrive.stores.experience import RETRY
+from redrive.stores.sql import counters as sql_counters
+from redrive.stores.sql import leases as sql_leases
+from redrive.stores.sql import publishing
+from redrive.stores.sql.connection import Cursor
+from redrive.stores.sql.publishing import Due, Vanished
+from redrive.taxonomy import ExceptionFacts
+
+logger = logging.getLogger("redrive")
+
+BATCH = 100
+"""Records claimed at once."""
+LONGEST_PAUSE_SECONDS = 30.0
+"""Longest wait between two tries while the database or the broker is away."""
+LEARNING_WINDOW = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """Something that one keeper of the fleet, or of the machine, does now and then."""
+
+    name: str
+    seconds: float
+    do: Callable[[], None]
+    fleet: bool
+    """Whether one keeper of the whole fleet is enough; it takes a lease for that."""
+
+
+class Keeper:
+    """A keeper. :meth:`turn` does one round; nothing else holds state that must survive.
+
+    Args:
+        app: The project's Celery app; messages go through it.
+        worker: Id of the worker to vouch for, if a worker started this keeper.
+    """
+
+    def __init__(self, app: Celery, *, worker: str = "") -> None:
+        self.app = app
+        self.worker = worker
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:6]}"
+        self._publisher = Publisher(app)
+        self._next: dict[str, float] = {}
+        self._pause = 0.0
+        self._said = ""
+        settings = get_settings().keeper
+        beat = settings.heartbeat_seconds / 3
+        self._duties = (
+            Duty("heartbeat", min(beat, 10.0), self._heartbeat, fleet=False),
+            Duty("drain", 0.0, self._drain, fleet=False),
+            Duty("experience", 5.0, self._write_experience, fleet=False),
+            Duty("reclaim", max(1.0, settings.republish_seconds / 10), self._reclaim, fleet=True),
+            Duty("reap", max(1.0, settings.heartbeat_seconds / 3), self._reap, fleet=True),
+            Duty("sample", 10.0, self._sample_queues, fleet=True),
+            Duty("purge", 3600.0, self._purge, fleet=True),
+        )
+
+    def turn(self) -> float:
+        """Do everything that is due; returns the seconds to sleep before the next turn. Never raises."""
+        if get_mode() == "off":
+            return get_settings().keeper.poll_seconds
+        try:
+            for duty in self._duties:
+                self._perform(duty)
+            busy = get_mode() == "on" and self._publish_due()
+        except StoreUnavailable as exc:
+            return self._back_off(f"the database is away: {exc}")
+        except PublishFailed as exc:
+            return self._back_off(f"the broker is away: {exc}")
+        except Exception:
+            logger.exception("redrive: the keeper's turn failed; it goes on")
+            return self._back_off("")
+        if self._said:
+            logger.info("redrive: the keeper is at work again")
+        self._pause, self._said = 0.0, ""
+        return 0.0 if busy else get_settings().keeper.poll_seconds
+
+    def close(self) -> None:
+        """Let go of connections, and of the worker we vouched for: it has ended properly."""
+        self._publisher.close()
+        runtime.database().close()
+
+    def _back_off(self, why: str) -> float:
+        self._pause = min(max(1.0, self._pause * 2), LONGEST_PAUSE_SECONDS)
+        if why and why.partition(":")[0] != self._said:
+            logger.warning("redrive: the keeper waits, %s", why)
+            self._said = why.partition(":")[0]
+        return self._pause
+
+    def _perform(self, duty: Duty) -> None:
+        now = time.monotonic()
+        if now < self._next.get(duty.name, 0.0):
+            return
+        if duty.fleet and not self._may_do(duty):
+            self._next[duty.name] = now + duty.seconds
+            return
+        duty.do()
+        self._next[duty.name] = now + duty.seconds
+
+    def _may_do(self, duty: Duty) -> bool:
+        """Whether this keeper has the duty for now. The lease runs out just before the next time is due."""
+        answer = runtime.fleet_leases().acquire(
+            "duty", duty.name, owner=self.name, ttl=timedelta(seconds=max(1.0, duty.seconds * 2))
+        )
+        return isinstance(answer, Acquired)
+
+    def _publish_due(self) -> bool:
+        """Publish what is due; True if there may be more."""
+        settings = get_settings().keeper
+        batch = runtime.database().run(
+            lambda cursor: publishing.claim_due(
+                cursor, self.name, limit=BATCH, lease_seconds=settings.lease_seconds
+            )
+        )
+        for position, due in enumerate(batch):
+            try:
+                self._publish(due)
+            except PublishFailed:
+                self._give_back(batch[position:])
+                raise
+        return len(batch) == BATCH
+
+    def _publish(self, due: Due) -> None:
+        held = self._ask_gate(due)
+        if held is not None:
+            seconds = max(1.0, (held.until - runtime.clock.now()).total_seconds())
+            self._postpone(due, seconds, held.reason, held=True)
+            return
+        self._publisher.publish(due.message, queue=due.queue_name, headers=headers_of(due))
+        settings = get_settings().keeper
+        runtime.database().run(
+            lambda cursor: publishing.mark_published(
+                cursor, due, self.name, republish_seconds=settings.republish_seconds
+            )
+        )
+
+    def _ask_gate(self, due: Due) -> Hold | None:
+        """Why the record must wait on, or None. Its worker will ask again, under the same owner."""
+        answer = runtime.gate().admit(due.task_name, due.downstream or None, due.task_id)
+        return answer if isinstance(answer, Hold) else None
+
+    def _postpone(self, due: Due, seconds: float, reason: str, *, held: bool) -> None:
+        runtime.database().run(
+            lambda cursor: publishing.postpone(
+                cursor, due, self.name, seconds=seconds, reason=reason, held=held
+            )
+        )
+
+    def _give_back(self, batch: list[Due]) -> None:
+        """Return what was claimed and could not be sent, so that another keeper may try at once."""
+        for due in batch:
+            self._postpone(due, 1.0, "The broker is away.", held=False)
+
+    def _heartbeat(self) -> None:
+        if self.worker:
+            seconds = get_settings().keeper.heartbeat_seconds
+            runtime.database().run(
+                lambda cursor: sql_leases.put(
+                    cursor, "worker", self.worker, data={}, seconds=seconds, owner=self.name
+                )
+            )
+
+    def _drain(self) -> None:
+        drain(runtime.spill(), runtime.database())
+
+    def _write_experience(self) -> None:
+        since = runtime.clock.now() - LEARNING_WINDOW
+
+        def read(cursor: Cursor) -> dict[str, dict[str, int]]:
+            return sql_counters.count_all_labels(cursor, RETRY, since=since)
+
+        retries = runtime.database().run(read)
+        depths = {lease.key: int(lease.data.get("depth", 0)) for lease in runtime.sql_leases().all("queue")}
+        runtime.experience().write(retries=retries, depths=depths, at=runtime.clock.now())
+
+    def _reclaim(self) -> None:
+        count = runtime.database().run(publishing.reclaim_unstarted)
+        if count:
+            logger.info("redrive: %s messages were sent but never started; they are sent again", count)
+
+    def _reap(self) -> None:
+        """End attempts whose worker is gone, as failures with the reason SYSTEM_WORKER_LOST."""
+        grace = get_settings().keeper.heartbeat_seconds
+        for vanished in runtime.database().run(
+            lambda cursor: publishing.find_vanished(cursor, grace_seconds=grace)
+        ):
+            recorded = runtime.recorder().record(runtime.conclude_stored(vanished_ending(vanished)))
+            logger.warning(
+                "redrive: %s[%s] was running on %s, which is gone: %s",
+                vanished.due.task_name,
+                vanished.due.task_id,
+                vanished.started_by,
+                recorded.status.lower() or "noted already",
+            )
+
+    def _sample_queues(self) -> None:
+        names = sorted({*self.app.amqp.queues, *get_settings().queues.values()})
+        depths = queue_depths(self.app, names)
+
+        def write(cursor: Cursor) -> None:
+            for name, depth in depths.items():
+                sql_leases.put(cursor, "queue", name, data={"depth": depth}, seconds=60, owner=self.name)
+
+        runtime.database().run(write)
+
+    def _purge(self) -> None:
+        retention = get_settings().retention
+        resolved, abandoned = (
+            timedelta(days=retention.resolved_days),
+            timedelta(days=retention.abandoned_days),
+        )
+        runtime.database().run(
+            lambda cursor: publishing.purge(cursor, resolved=resolved, abandoned=abandoned)
+        )
+        older = timedelta(days=retention.stat_days)
+        runtime.database().run(lambda cursor: sql_counters.purge(cursor, older_than=older))
+        runtime.sql_leases().delete_expired(("claim", "gate", "duty", "queue"))
+
+
+def headers_of(due: Due) -> dict[str, Any]:
+    """The headers of a stored message as it is sent again: same id, our attempt number, no ETA, no old expiry."""
+    headers = dict(due.message.headers)
+    stored = headers.pop("redrive", None)
+    first_seen = stored.get("first_seen") if isinstance(stored, dict) and due.retries > 0 else None
+    headers.update(eta=None, expires=None, retries=due.retries)
+    headers["redrive"] = {
+        "version": 1,
+        "attempt": due.attempt + 1,
+        "first_seen": first_seen or runtime.clock.now().isoformat(),
+        "failure_type": due.failure_type if due.retries > 0 else "",
+    }
+    return headers
+
+
+def vanished_ending(vanished: Vanished) -> Ending:
+    """The ending of an attempt that was started and never heard of again."""
+    due = vanished.due
+    text = f"The worker {vanished.started_by} ran it and gave no sign of life any more."
+    facts = ExceptionFacts(
+        exc_module="billiard.exceptions", exc_qualname="WorkerLostError", mro=("Exception",), message=text
+    )
+    return Ending(
+        outcome=Outcome.FAILED,
+        task_id=due.task_id,
+        task_name=due.task_name,
+        attempt=due.attempt + 1,
+        ended_at=runtime.clock.now(),
+        source="reaper",
+        app_name=due.app_name,
+        worker=vanished.started_by.partition("#")[0],
+        queue=due.queue_name,
+        business_unit=due.business_unit,
+        options=Options.from_dict(due.options).to_dict(),
+        facts=facts.to_dict(),
+        exception_type=facts.exception_type,
+        exception_message=text,
+        context={"retries": due.retries},
+        message=replace(due.message),
+    )

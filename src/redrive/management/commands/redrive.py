@@ -1,0 +1,257 @@
+"""``manage.py redrive <verb>``: what the pages do, for shells and scripts."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from redrive import runtime
+from redrive.conf import MODES, forget_mode, get_mode, get_settings, switch_file
+from redrive.dead_letters import Acted
+from redrive.leases import StoreUnavailable
+from redrive.priority import TaskPriority
+from redrive.stores.sql import pages
+from redrive.stores.sql.detail import record_detail, resolve_id
+
+MOST_AT_ONCE = 10_000
+"""Records that one ``--all`` takes."""
+EXIT_SOME_REFUSED = 3
+"""Exit code of ``retry`` and ``abandon`` when at least one record could not be changed."""
+
+
+class Command(BaseCommand):
+    """Look at failed tasks, send them back to work, give them up, run the keeper.
+
+    Exit codes: 0 done, 1 an error (the message says what to type), 3 some records were refused.
+    """
+
+    help = "Failed tasks: status, list, show, retry, abandon; mode; and the keeper that sends waiting ones."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """One sub-command per verb."""
+        verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=_VerbParser)
+
+        def verb(name: str, text: str) -> CommandParser:
+            sub: CommandParser = verbs.add_parser(name, help=text, description=text)
+            sub.add_argument("--json", action="store_true", help="print JSON")
+            return sub
+
+        verb("status", "Counts by status and type, waiting spill, breakers.")
+        listing = verb("list", "Records, newest failure first.")
+        _add_filters(listing)
+        listing.add_argument("--page", type=int, default=1, help="which page of 50 (default 1)")
+        show = verb("show", "One record: why it failed, what was decided, its attempts.")
+        show.add_argument("record", help="record id or task id")
+        for name, text in (("retry", "Send records back to work."), ("abandon", "Give records up.")):
+            act = verb(name, text)
+            act.add_argument("records", nargs="*", help="record ids or task ids")
+            _add_filters(act)
+            act.add_argument("--all", action="store_true", help="every record that fits the filters")
+            act.add_argument("--reason", default="", help="why, for the audit")
+            if name == "retry":
+                levels = [level.name for level in TaskPriority]
+                act.add_argument("--priority", choices=levels, help="another priority, with its queue")
+        mode = verb("mode", "Say or switch the mode on this machine, while workers run.")
+        mode.add_argument(
+            "mode", nargs="?", choices=[*MODES, "default"], help="default: as set in REDRIVE['MODE']"
+        )
+        verb("keeper", "Run a keeper in the foreground until Ctrl-C.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run the verb."""
+        handlers: dict[str, Callable[..., int]] = {
+            "status": self._status,
+            "list": self._list,
+            "show": self._show,
+            "retry": self._retry,
+            "abandon": self._abandon,
+            "mode": self._mode,
+            "keeper": self._keeper,
+        }
+        try:
+            code = handlers[options["verb"]](**options)
+        except StoreUnavailable as exc:
+            raise CommandError(f"The database is away: {exc}") from exc
+        if code:
+            sys.exit(code)
+
+    def _print(self, as_json: bool, data: Any, lines: list[str]) -> None:
+        self.stdout.write(json.dumps(data, indent=2, default=str) if as_json else "\n".join(lines))
+
+    def _status(self, **options: Any) -> int:
+        counts = pages.count_by_status()
+        types = {figure.failure_type: figure.count for figure in pages.type_figures(status="PENDING")}
+        spill = runtime.spill().state()
+        breakers = runtime.gate().states()
+        data = {
+            "mode": get_mode(),
+            "records": {status: count.value for status, count in counts.items()},
+            "pending_by_type": types,
+            "spill": {
+                "waiting_lines": spill.waiting_lines,
+                "waiting_bytes": spill.waiting_bytes,
+                "rejected_lines": spill.rejected_lines,
+                "directory": str(get_settings().spill.directory),
+            },
+            "breakers": [breaker.to_dict() for breaker in breakers.breakers],
+        }
+        lines = [
+            f"mode      {get_mode()}",
+            *(f"{status.lower():<9} {count}" for status, count in counts.items()),
+            f"spill     {spill.waiting_lines:,} lines wait, {spill.rejected_lines:,} set aside"
+            f" ({get_settings().spill.directory})",
+        ]
+        if types:
+            lines += ["", "dead, by type"]
+            lines += [f"  {name:<24} {count:,}" for name, count in types.items()]
+            lines += ["", "Look at them: manage.py redrive list --status PENDING"]
+        for breaker in breakers.breakers:
+            if breaker.state.value != "closed":
+                lines.append(f"breaker {breaker.downstream} is {breaker.state.value}: {breaker.reason}")
+        self._print(options["json"], data, lines)
+        return 0
+
+    def _list(self, **options: Any) -> int:
+        page = pages.list_records(_filters(options), max(1, options["page"]))
+        rows = page.rows
+        data = [asdict(row) for row in rows]
+        lines = [
+            f"{row.id:>7}  {row.status:<9} {row.failure_type:<23} {row.task_name}  "
+            f"{_ago(row.last_failed_at)}  {_one_line(row.exception_message)}"
+            for row in rows
+        ]
+        if page.has_next:
+            lines.append(f"{page.total} in all. More: --page {page.number + 1}")
+        if not rows:
+            lines = ["No record fits." if _filters(options).to_query() else "No task has failed."]
+        self._print(options["json"], data, lines)
+        return 0
+
+    def _show(self, **options: Any) -> int:
+        record_id = self._resolve(options["record"])
+        detail = record_detail(record_id)
+        if detail is None:
+            raise CommandError(f"There is no record {options['record']}. Type: manage.py redrive list")
+        self._print(options["json"], detail.to_dict(), detail.lines())
+        return 0
+
+    def _retry(self, **options: Any) -> int:
+        level = options["priority"]
+        route = runtime.route_for(TaskPriority[level]) if level else None
+        acted = runtime.dead_letter_service().retry(
+            self._chosen(options), actor=_actor(), reason=options["reason"], route=route
+        )
+        return self._report(acted, "will run again", options["json"])
+
+    def _abandon(self, **options: Any) -> int:
+        acted = runtime.dead_letter_service().abandon(
+            self._chosen(options), actor=_actor(), reason=options["reason"]
+        )
+        return self._report(acted, "abandoned", options["json"])
+
+    def _report(self, acted: Acted, done: str, as_json: bool) -> int:
+        lines = [f"{len(acted.done):,} {done}."]
+        lines += [f"Record {record_id}: {why}" for record_id, why in acted.refused.items()]
+        self._print(as_json, {"done": acted.done, "refused": acted.refused}, lines)
+        return EXIT_SOME_REFUSED if acted.refused else 0
+
+    def _chosen(self, options: dict[str, Any]) -> list[int]:
+        filters = _filters(options)
+        if options["records"]:
+            return [self._resolve(value) for value in options["records"]]
+        if not options["all"]:
+            raise CommandError("Name records (ids or task ids), or give filters and --all.")
+        statuses = [filters.status] if filters.status else ["PENDING"]
+        ids, total = pages.matching_ids(filters, statuses, MOST_AT_ONCE)
+        if total.value > len(ids):
+            self.stderr.write(
+                f"{total} records fit; this takes the oldest {len(ids):,}. Type it again for the rest."
+            )
+        return list(ids)
+
+    def _resolve(self, value: str) -> int:
+        record_id = resolve_id(value)
+        if record_id is None:
+            raise CommandError(f"There is no record {value}. Type: manage.py redrive list")
+        return record_id
+
+    def _mode(self, **options: Any) -> int:
+        wanted = options["mode"]
+        if wanted is not None:
+            path = switch_file()
+            try:
+                if wanted == "default":
+                    path.unlink(missing_ok=True)
+                else:
+                    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                    path.write_text(wanted)
+            except OSError as exc:
+                raise CommandError(f"{path} cannot be written: {exc.strerror}") from exc
+            forget_mode()
+        note = "" if wanted is None else " Workers on this machine follow within a second."
+        self._print(options["json"], {"mode": get_mode()}, [f"Mode: {get_mode()}.{note}"])
+        return 0
+
+    def _keeper(self, **options: Any) -> int:
+        import logging
+
+        from redrive.keeper.run import run
+
+        logging.basicConfig(level=logging.INFO, format="[%(asctime)s: %(levelname)s/keeper] %(message)s")
+        return run()
+
+
+class _VerbParser(CommandParser):
+    """Django's parser wants ``called_from_command_line``; argparse does not pass it to sub-parsers."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("called_from_command_line", True)
+        super().__init__(**kwargs)
+
+
+def _add_filters(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--status", choices=["PENDING", "RETRYING", "RESOLVED", "ABANDONED"], help="by status"
+    )
+    parser.add_argument("--task", default="", help="by task name, in part")
+    parser.add_argument("--type", default="", help="by failure type, such as TRANSIENT_DATABASE")
+    parser.add_argument("--business-unit", default="", help="by tenant")
+
+
+def _filters(options: dict[str, Any]) -> pages.RecordFilter:
+    return pages.RecordFilter(
+        status=options["status"] or "",
+        task=options["task"],
+        failure_type=options["type"],
+        business_unit=options["business_unit"],
+    )
+
+
+def _actor() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "command line"
+
+
+def _one_line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 100 else line[:99] + "…"
+
+
+def _ago(moment: Any) -> str:
+    if moment is None:
+        return "-"
+    seconds = int((timezone.now() - moment).total_seconds())
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit} ago"
+    return f"{max(0, seconds)} s ago"

@@ -1,0 +1,10 @@
+"""Counts of what happens, summed in the process and handed on in batches.
+
+A succeeding task costs a dictionary update and nothing else. Batches leave the process through the spill and become
+hourly rows (``Stat``) when a keeper drains it, so no worker opens a connection to count.
+"""
+
+from redrive.metrics.counters import Counters
+from redrive.metrics.types import CounterKey, CounterTotals, bucket_of
+
+__all__ = ["CounterKey", "CounterTotals", "Counters", "bucket_of"]

@@ -1,0 +1,97 @@
+"""SQL first, the spill when SQL is away."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Mapping
+
+from redrive.dead_letters import Ending, Recorded
+from redrive.leases import StoreUnavailable
+from redrive.metrics import CounterKey, CounterTotals
+from redrive.metrics.counters import to_rows
+from redrive.recorder.spill import FileSpill, SpillFailed
+from redrive.stores.sql import recording
+from redrive.stores.sql.connection import Database
+
+logger = logging.getLogger("redrive")
+
+AWAY_SECONDS = 5.0
+"""How long nobody on this machine tries SQL again after it did not answer."""
+
+
+class Recorder:
+    """Stores endings and counters. Never raises.
+
+    Every ending is durable before :meth:`record` returns, or ``Recorded.where`` is ``nowhere`` and the log says so.
+    Safe for use from several threads and after a fork.
+
+    Args:
+        database: Where records live.
+        spill: Where they wait while it is away.
+    """
+
+    def __init__(self, database: Database, spill: FileSpill) -> None:
+        self._database = database
+        self._spill = spill
+        self._away = spill.directory / "database-away"
+
+    def record(self, ending: Ending, *, eager: bool = False) -> Recorded:
+        """Store one ending, in SQL or else in the spill. ``eager``: on the host's own connection."""
+        if not self._is_away():
+            try:
+                recorded = self._database.run(lambda cursor: recording.record(cursor, ending), eager=eager)
+            except StoreUnavailable as exc:
+                self.note_away(exc)
+            except Exception:
+                # A row that SQL refuses must still not be lost, and the host must not hear of it.
+                logger.exception("redrive: could not record %s[%s] in SQL", ending.task_name, ending.task_id)
+            else:
+                return recorded
+        return self.spill(ending)
+
+    def spill(self, ending: Ending) -> Recorded:
+        """Store one ending in the spill only (the worker's main process holds no SQL connection)."""
+        retry = ending.due_at is not None
+        try:
+            self._spill.append("ending", ending.to_dict())
+        except SpillFailed as exc:
+            logger.critical(
+                "redrive: %s[%s] ended (%s: %s) and could be stored neither in SQL nor in the spill: %s",
+                ending.task_name,
+                ending.task_id,
+                ending.exception_type,
+                ending.exception_message,
+                exc,
+            )
+            return Recorded(where="nowhere", retry=False)
+        return Recorded(where="spill", retry=retry)
+
+    def count(self, totals: Mapping[CounterKey, CounterTotals]) -> bool:
+        """Hand sums on, through the spill: counting must not open connections. False if that failed."""
+        try:
+            self._spill.append("counters", {"rows": to_rows(totals)})
+        except SpillFailed as exc:
+            logger.warning("redrive: counters could not be written: %s", exc)
+            return False
+        return True
+
+    def _is_away(self) -> bool:
+        """Whether SQL was found away a moment ago, by this process or another one on the machine.
+
+        Asked on failures only. With ``max_tasks_per_child=1`` every task is a new process: only a file can tell it.
+        """
+        try:
+            return time.time() - os.stat(self._away).st_mtime < AWAY_SECONDS
+        except OSError:
+            return False
+
+    def note_away(self, exc: StoreUnavailable) -> None:
+        """Tell every process on this machine that SQL is away."""
+        logger.warning("redrive: the database is away (%s); failures go to %s", exc, self._spill.directory)
+        try:
+            self._spill.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._away.touch()
+        except OSError:
+            logger.warning("redrive: %s cannot be written", self._spill.directory)

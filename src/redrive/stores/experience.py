@@ -1,0 +1,93 @@
+"""What the fleet has learnt, in a small local file.
+
+A keeper writes ``experience.json`` beside the spill every few seconds; workers read it when a task fails. So no
+worker asks the database in order to decide, and deciding works while the database is away.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from redrive.metrics import Counters
+from redrive.retry import Samples
+
+RETRY = "retry"
+"""Kind of the counters that count how retries went; labels are ``<FAILURE_TYPE>:success`` and ``:failure``."""
+
+
+@dataclass(slots=True)
+class _Content:
+    stamp: tuple[int, int] = (0, 0)
+    retries: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    depths: Mapping[str, int] = field(default_factory=dict)
+
+
+class Experience:
+    """A :class:`~redrive.retry.LearningStore` and queue depths, from the file and from this process's own counts.
+
+    Never raises; without a file there is no experience yet. Thread-safe.
+    """
+
+    def __init__(self, directory: Path, counters: Counters, now: Any) -> None:
+        self._path = directory / "experience.json"
+        self._counters = counters
+        self._now = now
+        self._lock = threading.Lock()
+        self._own: dict[tuple[str, str], int] = {}
+        self._content = _Content()
+
+    def record(self, task_name: str, failure_type: str, success: bool) -> None:
+        """Count how one retry went."""
+        label = f"{failure_type}:{'success' if success else 'failure'}"
+        self._counters.add(self._now(), RETRY, task_name, label)
+        with self._lock:
+            self._own[task_name, label] = self._own.get((task_name, label), 0) + 1
+
+    def samples(self, task_name: str, failure_type: str) -> Samples:
+        """The fleet's counts, or this process's own where the fleet's have not caught up with them."""
+        stored = self._read().retries.get(task_name, {})
+
+        def count(outcome: str) -> int:
+            label = f"{failure_type}:{outcome}"
+            return max(stored.get(label, 0), self._own.get((task_name, label), 0))
+
+        successes = count("success")
+        return Samples(successes=successes, total=successes + count("failure"))
+
+    def queue_depth(self, queue: str) -> int | None:
+        """Tasks waiting in a queue as last sampled, or None."""
+        return self._read().depths.get(queue)
+
+    def _read(self) -> _Content:
+        try:
+            status = os.stat(self._path)
+        except OSError:
+            return self._content
+        stamp = (status.st_mtime_ns, status.st_ino)
+        if stamp != self._content.stamp:
+            try:
+                data = json.loads(self._path.read_text())
+                self._content = _Content(stamp=stamp, retries=data["retries"], depths=data["depths"])
+            except (OSError, ValueError, KeyError, TypeError):
+                self._content.stamp = stamp
+        return self._content
+
+    def write(
+        self, *, retries: Mapping[str, Mapping[str, int]], depths: Mapping[str, int], at: datetime
+    ) -> None:
+        """Replace the file (keepers). A disk that cannot be written costs the experience, nothing else."""
+        text = json.dumps({"at": at.isoformat(), "retries": retries, "depths": depths})
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            fresh = self._path.with_name(f"experience-{os.getpid()}.tmp")
+            fresh.write_text(text)
+            fresh.replace(self._path)
+        except OSError:
+            return

@@ -1,0 +1,133 @@
+"""What operators do with records, each act one conditional update and one event."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from redrive.dead_letters import Route, Status
+from redrive.stores.sql.connection import Cursor, Database
+from redrive.stores.sql.tables import SETTLE_SECONDS, TABLE, bounded
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A record by its task's id."""
+
+    id: int
+    status: str
+
+
+def find_record(cursor: Cursor, task_id: str) -> Found | None:
+    """The record of a task, or None."""
+    row = cursor.one(f"SELECT id, status FROM {TABLE} WHERE task_id = %s", [task_id])
+    return None if row is None else Found(*row)
+
+
+class SqlRecordStore:
+    """A :class:`~redrive.dead_letters.RecordStore` on the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def act(
+        self, record_id: int, act: str, *, actor: str, reason: str, decision: str, route: Route | None
+    ) -> str:
+        """Carry out an act; "" or why nothing was changed. Raises StoreUnavailable."""
+
+        def work(cursor: Cursor) -> str:
+            row = cursor.one(
+                f"SELECT status, task_id, message_source FROM {TABLE} WHERE id = %s", [record_id]
+            )
+            if row is None:
+                return "There is no such record."
+            status, task_id, source = row
+            if act == "abandon":
+                refused = _abandon(cursor, record_id, status, decision)
+            elif source == "none":
+                return "Its message could not be had when it failed, so it cannot be sent again."
+            else:
+                refused = _retry(cursor, record_id, status, decision)
+            if refused:
+                return refused
+            if route is not None:
+                _reroute(cursor, record_id, route)
+            numbers = {"record": record_id, "was": status, **({"priority": route.label} if route else {})}
+            add_event(cursor, actor=actor, kind=act, subject=task_id, reason=reason, numbers=numbers)
+            return ""
+
+        return self._database.run(work)
+
+
+def _retry(cursor: Cursor, record_id: int, status: str, decision: str) -> str:
+    """A new round for a dead letter, no more waiting for one that waits."""
+    d = cursor.dialect
+    if status == Status.RESOLVED:
+        return "It is resolved already."
+    if status == Status.RETRYING:
+        changed = cursor.execute(
+            f"UPDATE {TABLE} SET next_retry_at = {d.now}, hold_reason = '', decision = %s, updated_at = {d.now}"
+            " WHERE id = %s AND status = 'RETRYING' AND published_at IS NULL AND started_attempt <= attempt",
+            [decision, record_id],
+        )
+        return "" if changed else "It is on its way or running already."
+    changed = cursor.execute(
+        f"UPDATE {TABLE} SET status = 'RETRYING', next_retry_at = {d.after}, first_attempt = attempt + 1,"
+        " retry_count = 0, published_at = NULL, lease_owner = '', lease_expires_at = NULL, started_attempt = attempt,"
+        f" publishes = 0, hold_reason = '', abandoned_at = NULL, decision = %s, updated_at = {d.now}"
+        " WHERE id = %s AND status IN ('PENDING', 'ABANDONED')",
+        [SETTLE_SECONDS, decision, record_id],
+    )
+    return "" if changed else "Somebody else was faster."
+
+
+def _abandon(cursor: Cursor, record_id: int, status: str, decision: str) -> str:
+    """Give up. A task that runs at this moment goes on, and is resolved after all if it succeeds."""
+    d = cursor.dialect
+    if status not in (Status.PENDING, Status.RETRYING):
+        return f"It is {status.lower()} already."
+    changed = cursor.execute(
+        f"UPDATE {TABLE} SET status = 'ABANDONED', abandoned_at = {d.now}, next_retry_at = NULL, published_at = NULL,"
+        f" lease_owner = '', lease_expires_at = NULL, hold_reason = '', decision = %s, updated_at = {d.now}"
+        " WHERE id = %s AND status IN ('PENDING', 'RETRYING')",
+        [decision, record_id],
+    )
+    return "" if changed else "Somebody else was faster."
+
+
+def _reroute(cursor: Cursor, record_id: int, route: Route) -> None:
+    """Send the record's next message elsewhere; which number its priority is depends on the broker."""
+    d = cursor.dialect
+    row = cursor.one(f"SELECT properties FROM {TABLE} WHERE id = %s", [record_id])
+    properties = d.read_json(row[0]) if row else {}
+    properties["redrive_priorities"] = dict(route.priorities)
+    cursor.execute(
+        f"UPDATE {TABLE} SET queue_name = %s, exchange = '', routing_key = %s, properties = {d.json} WHERE id = %s",
+        [route.queue, route.queue, json.dumps(properties), record_id],
+    )
+
+
+def add_event(
+    cursor: Cursor,
+    *,
+    actor: str,
+    kind: str,
+    subject: str,
+    reason: str = "",
+    numbers: Mapping[str, Any] | None = None,
+) -> None:
+    """Note who did what."""
+    d = cursor.dialect
+    cursor.execute(
+        "INSERT INTO redrive_event (at, actor, kind, subject, reason, numbers)"
+        f" VALUES ({d.now}, %s, %s, %s, %s, {d.json})",
+        [
+            bounded(actor, 255),
+            kind,
+            bounded(subject, 255),
+            bounded(reason, 4_000),
+            json.dumps(dict(numbers or {})),
+        ],
+    )

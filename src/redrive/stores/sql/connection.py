@@ -1,0 +1,254 @@
+"""A private connection to the database that holds Redrive's tables.
+
+The host's own connection may be in a broken transaction when a task fails, or be closed around every task. Ours is a
+copy of its settings with short timeouts, in autocommit, one per process and thread, and never in ``DATABASES``.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from json import loads
+from typing import Any, TypeVar
+
+from django.core import mail
+from django.db import DatabaseError, InterfaceError, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.utils import load_backend
+
+from redrive.conf import get_settings
+from redrive.leases import StoreUnavailable
+
+T = TypeVar("T")
+
+TIMEOUT_SECONDS = 2
+"""Longest wait for a connection, a lock or a statement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """The few words in which PostgreSQL and SQLite differ."""
+
+    vendor: str
+    now: str
+    after: str
+    """SQL for "now plus %s seconds" by the database's clock."""
+    skip_locked: str
+    json_cast: str
+
+    @property
+    def json(self) -> str:
+        """Placeholder for a JSON text."""
+        return f"%s{self.json_cast}"
+
+    def moment(self, value: datetime | None) -> Any:
+        """A datetime as a parameter."""
+        if value is None or self.vendor == "postgresql":
+            return value
+        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+    @staticmethod
+    def read_moment(value: Any) -> datetime | None:
+        """A datetime as the database gave it, aware."""
+        if isinstance(value, str):
+            value = datetime.fromisoformat(value)
+        if isinstance(value, datetime):
+            return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return None
+
+    @staticmethod
+    def read_json(value: Any) -> Any:
+        """A JSON value as the database gave it (text or already parsed)."""
+        return loads(value) if isinstance(value, str | bytes) else value
+
+
+_SQLITE_FORMAT = "%%Y-%%m-%%d %%H:%%M:%%f"
+DIALECTS = {
+    "postgresql": Dialect(
+        vendor="postgresql",
+        now="clock_timestamp()",
+        after="(clock_timestamp() + make_interval(secs => %s))",
+        skip_locked="FOR UPDATE SKIP LOCKED",
+        json_cast="::jsonb",
+    ),
+    "sqlite": Dialect(
+        vendor="sqlite",
+        now=f"strftime('{_SQLITE_FORMAT}', 'now')",
+        after=f"strftime('{_SQLITE_FORMAT}', 'now', %s || ' seconds')",
+        skip_locked="",
+        json_cast="",
+    ),
+}
+
+
+class Cursor:
+    """A database cursor that knows its dialect. ``%s`` placeholders on both databases."""
+
+    def __init__(self, cursor: Any, dialect: Dialect) -> None:
+        self._cursor = cursor
+        self.dialect = dialect
+
+    def execute(self, sql: str, params: list[Any] | tuple[Any, ...] = ()) -> int:
+        """Run one statement; returns the number of rows it changed."""
+        self._cursor.execute(sql, tuple(params))
+        return int(self._cursor.rowcount)
+
+    def one(self, sql: str, params: list[Any] | tuple[Any, ...] = ()) -> tuple[Any, ...] | None:
+        """The first row, or None."""
+        self._cursor.execute(sql, tuple(params))
+        row = self._cursor.fetchone()
+        return None if row is None else tuple(row)
+
+    def all(self, sql: str, params: list[Any] | tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """Every row."""
+        self._cursor.execute(sql, tuple(params))
+        return [tuple(row) for row in self._cursor.fetchall()]
+
+    def dicts(self, sql: str, params: list[Any] | tuple[Any, ...] = ()) -> list[dict[str, Any]]:
+        """Every row, by column name."""
+        self._cursor.execute(sql, tuple(params))
+        names = [column[0] for column in self._cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in self._cursor.fetchall()]
+
+
+def _private_settings(alias: str) -> dict[str, Any]:
+    """The host's connection settings with our timeouts and nothing shared."""
+    settings = deepcopy(connections[alias].settings_dict)
+    options = settings.setdefault("OPTIONS", {})
+    settings["CONN_MAX_AGE"] = None
+    settings["CONN_HEALTH_CHECKS"] = False
+    settings["ATOMIC_REQUESTS"] = False
+    settings["AUTOCOMMIT"] = True
+    if "postgresql" in settings["ENGINE"] or "postgis" in settings["ENGINE"]:
+        options.pop("pool", None)
+        options["connect_timeout"] = TIMEOUT_SECONDS
+        limits = f"-c statement_timeout={TIMEOUT_SECONDS}s -c lock_timeout={TIMEOUT_SECONDS}s"
+        options["options"] = f"{options.get('options', '')} {limits}".strip()
+        options["application_name"] = "redrive"
+    elif "sqlite" in settings["ENGINE"]:
+        options["timeout"] = TIMEOUT_SECONDS
+        options["transaction_mode"] = "IMMEDIATE"
+    return settings
+
+
+def in_tests() -> bool:
+    """Whether the host's test runner is at work: then its own connection is used, or its tests would not see us."""
+    return hasattr(mail, "outbox")
+
+
+class Database:
+    """Runs small pieces of work on the private connection, each in one short transaction."""
+
+    def __init__(self, alias: str | None = None) -> None:
+        self._alias = alias
+        self._local = threading.local()
+
+    @property
+    def alias(self) -> str:
+        """The alias in ``DATABASES`` whose settings are copied."""
+        return self._alias or get_settings().database
+
+    def run(self, work: Callable[[Cursor], T], *, eager: bool = False) -> T:
+        """The result of ``work(cursor)``, committed.
+
+        A connection that turns out to be dead is opened anew once.
+
+        Args:
+            work: Gets a :class:`Cursor`; may run twice if the first try lost its connection before the commit.
+            eager: Use the host's connection (Celery's eager mode).
+
+        Raises:
+            StoreUnavailable: The database cannot be reached or did not answer within :data:`TIMEOUT_SECONDS`, or
+                (SQLite) the host's connection is inside a transaction, whose lock we could only wait for in vain.
+        """
+        if eager or in_tests():
+            return self._run_on_host(work)
+        if connections[self.alias].vendor == "sqlite" and connections[self.alias].in_atomic_block:
+            raise StoreUnavailable("the task is inside a transaction of the only SQLite connection")
+        fresh = getattr(self._local, "pid", None) != os.getpid()
+        try:
+            return self._try(work)
+        except (DatabaseError, InterfaceError) as exc:
+            lost = not self._is_usable()
+            self.close()
+            if fresh or not lost:
+                raise StoreUnavailable(f"{type(exc).__name__}: {exc}") from exc
+        try:
+            return self._try(work)
+        except (DatabaseError, InterfaceError) as exc:
+            self.close()
+            raise StoreUnavailable(f"{type(exc).__name__}: {exc}") from exc
+
+    def close(self) -> None:
+        """Close this thread's connection, if it is this process's own."""
+        connection = getattr(self._local, "connection", None)
+        if connection is not None and self._local.pid == os.getpid():
+            try:
+                connection.close()
+            except (DatabaseError, InterfaceError):
+                connection.connection = None
+        self._local.connection = None
+        self._local.pid = None
+
+    def _run_on_host(self, work: Callable[[Cursor], T]) -> T:
+        connection = connections[self.alias]
+        try:
+            with transaction.atomic(using=self.alias), connection.cursor() as cursor:
+                return work(Cursor(cursor, _dialect(connection)))
+        except (DatabaseError, InterfaceError) as exc:
+            raise StoreUnavailable(f"{type(exc).__name__}: {exc}") from exc
+
+    def _connection(self) -> BaseDatabaseWrapper:
+        connection: BaseDatabaseWrapper | None = getattr(self._local, "connection", None)
+        if connection is not None and self._local.pid != os.getpid():
+            # Inherited over a fork: the socket is the parent's. Forget it without closing it.
+            connection.connection = None
+            connection = None
+        if connection is None:
+            settings = _private_settings(self.alias)
+            fresh: BaseDatabaseWrapper = load_backend(settings["ENGINE"]).DatabaseWrapper(
+                settings, f"redrive-{self.alias}"
+            )
+            self._local.connection = connection = fresh
+            self._local.pid = os.getpid()
+        return connection
+
+    def _try(self, work: Callable[[Cursor], T]) -> T:
+        connection = self._connection()
+        connection.ensure_connection()
+        connection.set_autocommit(False, force_begin_transaction_with_broken_autocommit=True)
+        try:
+            with connection.cursor() as cursor:
+                result = work(Cursor(cursor, _dialect(connection)))
+            connection.commit()
+        except BaseException:
+            _roll_back(connection)
+            raise
+        connection.set_autocommit(True)
+        return result
+
+    def _is_usable(self) -> bool:
+        connection = getattr(self._local, "connection", None)
+        try:
+            return connection is not None and connection.connection is not None and connection.is_usable()
+        except (DatabaseError, InterfaceError):
+            return False
+
+
+def _roll_back(connection: BaseDatabaseWrapper) -> None:
+    try:
+        connection.rollback()
+        connection.set_autocommit(True)
+    except (DatabaseError, InterfaceError):
+        connection.connection = None
+
+
+def _dialect(connection: BaseDatabaseWrapper) -> Dialect:
+    try:
+        return DIALECTS[connection.vendor]
+    except KeyError:
+        raise StoreUnavailable(f"{connection.vendor} is not supported; use PostgreSQL") from None

@@ -1,0 +1,265 @@
+"""Store how an attempt ended: one conditional upsert and one insert.
+
+Two processes that saw the same ending are told apart by the number of rows their statement changed; nothing is read
+first and written later.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from redrive.dead_letters import Ending, Outcome, Proposal, Recorded, Status
+from redrive.payload import StoredMessage
+from redrive.stores.sql.connection import Cursor
+from redrive.stores.sql.tables import ATTEMPTS, CELERY, ROW_VERSION, TABLE, bounded
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, default=str).replace("\\u0000", "\\\\u0000")
+
+
+def _columns(ending: Ending) -> dict[str, Any]:
+    """Column values that every ending brings; JSON as text."""
+    message = ending.message or StoredMessage()
+    classification = ending.classification or {}
+    return {
+        "task_id": bounded(ending.task_id, 255),
+        "task_name": bounded(ending.task_name, 255),
+        "task_args": _json(ending.args),
+        "task_kwargs": _json(ending.kwargs),
+        "correlation_id": bounded(ending.correlation_id, 255),
+        "app_name": bounded(ending.app_name, 255),
+        "business_unit": bounded(ending.business_unit, 255),
+        "failure_type": str(classification.get("failure_type", "UNKNOWN")),
+        "confidence": float(classification.get("confidence", 0.0)),
+        "remediation_action": str(classification.get("remediation_action", "INVESTIGATE")),
+        "exception_type": bounded(ending.exception_type, 255),
+        "exception_message": bounded(ending.exception_message, 10_000),
+        "traceback": bounded(ending.traceback, 50_000),
+        "fingerprint": bounded(ending.fingerprint, 80),
+        "remediation_notes": bounded(str(classification.get("remediation_details", "")), 4_000),
+        "worker_hostname": bounded(ending.worker, 255),
+        "queue_name": bounded(ending.queue, 255),
+        "downstream": bounded(str(ending.options.get("downstream") or ""), 255),
+        "release": bounded(ending.release, 255),
+        "options": _json(dict(ending.options)),
+        "body": message.body,
+        "content_type": bounded(message.content_type, 100),
+        "content_encoding": bounded(message.content_encoding, 100),
+        "headers": _json(dict(message.headers)),
+        "properties": _json(dict(message.properties)),
+        "exchange": bounded(message.exchange, 255),
+        "routing_key": bounded(message.routing_key, 255),
+        "priority": message.priority,
+        "message_source": message.source.value,
+    }
+
+
+_MESSAGE_COLUMNS = (
+    "body", "content_type", "content_encoding", "headers", "properties", "exchange", "routing_key", "priority",
+    "message_source", "task_args", "task_kwargs",
+)  # fmt: skip
+_KEPT_ON_CONFLICT = ("task_id", "business_unit", *_MESSAGE_COLUMNS)
+_JSON_COLUMNS = ("task_args", "task_kwargs", "options", "headers", "properties")
+
+
+class _Insert:
+    """Collects columns and values of one INSERT."""
+
+    def __init__(self, cursor: Cursor, values: Mapping[str, Any]) -> None:
+        self._dialect = cursor.dialect
+        self.columns: list[str] = []
+        self.places: list[str] = []
+        self.params: list[Any] = []
+        for column, value in values.items():
+            self.add(column, value, self._dialect.json if column in _JSON_COLUMNS else "%s")
+
+    def add(self, column: str, value: Any, place: str = "%s") -> None:
+        self.columns.append(column)
+        self.places.append(place)
+        self.params.append(value)
+
+    def add_sql(self, column: str, sql: str, params: Sequence[Any] = ()) -> None:
+        self.columns.append(column)
+        self.places.append(sql)
+        self.params.extend(params)
+
+    def sql(self, table: str) -> str:
+        return f"INSERT INTO {table} AS r ({', '.join(self.columns)}) VALUES ({', '.join(self.places)})"
+
+
+def _keep_message() -> list[str]:
+    """Assignments that take over a new message only if there is one."""
+    return [
+        f"{column} = CASE WHEN EXCLUDED.message_source <> 'none' THEN EXCLUDED.{column} ELSE r.{column} END"
+        for column in _MESSAGE_COLUMNS
+    ]
+
+
+def record_failure(cursor: Cursor, ending: Ending) -> Recorded:
+    """Store a failed (or revoked) attempt and what becomes of the task; at most two statements.
+
+    The row decides whether retries are left: ``retry_count`` counts the retries that ran in this round. An attempt
+    that is recorded already changes nothing.
+    """
+    d = cursor.dialect
+    proposal = ending.proposal or Proposal(retry=False)
+    wanted = proposal.retry and (proposal.max_retries > 0 or proposal.native)
+    values = _columns(ending)
+    insert = _Insert(cursor, values)
+    insert.add("status", Status.RETRYING.value if wanted else Status.PENDING.value)
+    insert.add("attempt", ending.attempt)
+    insert.add("first_attempt", 1)
+    insert.add("retry_count", max(0, ending.attempt - 1))
+    insert.add("max_retries", max(0, proposal.max_retries))
+    due = d.moment(ending.due_at) if wanted else None
+    insert.add("next_retry_at", due)
+    insert.add("first_failed_at", d.moment(ending.ended_at))
+    insert.add("last_failed_at", d.moment(ending.ended_at))
+    insert.add("decision", bounded(proposal.reason, 4_000))
+    insert.add("hold_reason", "")
+    insert.add("holds", 0)
+    insert.add("deliveries", 0)
+    insert.add("started_attempt", 0)
+    insert.add("started_by", "")
+    insert.add("publishes", 0)
+    insert.add("lease_owner", CELERY if wanted and proposal.native else "")
+    insert.add("published_at", due if proposal.native else None)
+    insert.add("version", ROW_VERSION)
+    insert.add_sql("updated_at", d.now)
+
+    left = "%s AND (%s OR r.attempt + 1 - r.first_attempt < %s)"
+    left_params = [wanted, proposal.native, proposal.max_retries]
+    assignments = [f"{c} = EXCLUDED.{c}" for c in values if c not in _KEPT_ON_CONFLICT] + _keep_message()
+    params = list(insert.params)
+    assignments += ["attempt = r.attempt + 1", "retry_count = r.attempt + 1 - r.first_attempt"]
+    assignments.append(
+        f"status = CASE WHEN r.status = 'ABANDONED' THEN 'ABANDONED' WHEN {left} THEN 'RETRYING' ELSE 'PENDING' END"
+    )
+    params += left_params
+    assignments.append(
+        f"next_retry_at = CASE WHEN r.status <> 'ABANDONED' AND {left} THEN EXCLUDED.next_retry_at END"
+    )
+    params += left_params
+    assignments.append(f"decision = CASE WHEN {left} OR NOT %s THEN EXCLUDED.decision ELSE %s END")
+    params += [*left_params, wanted, _used_up(proposal)]
+    assignments += [
+        "business_unit = CASE WHEN EXCLUDED.business_unit <> '' THEN EXCLUDED.business_unit ELSE r.business_unit END",
+        "max_retries = EXCLUDED.max_retries",
+        "first_failed_at = COALESCE(r.first_failed_at, EXCLUDED.first_failed_at)",
+        "last_failed_at = EXCLUDED.last_failed_at",
+        "hold_reason = ''", "resolved_at = NULL", "published_at = EXCLUDED.published_at",
+        "lease_owner = EXCLUDED.lease_owner", "lease_expires_at = NULL", "deliveries = 0", "publishes = 0",
+        "started_by = ''", "updated_at = EXCLUDED.updated_at",
+    ]  # fmt: skip
+    row = cursor.one(
+        f"{insert.sql(TABLE)} ON CONFLICT (task_id) DO UPDATE SET {', '.join(assignments)}"
+        " WHERE r.attempt < EXCLUDED.attempt RETURNING id, attempt, status",
+        params,
+    )
+    if row is None:
+        return already_recorded(cursor, ending.task_id)
+    record_id, attempt, status = row
+    _add_attempt(cursor, record_id, attempt, ending)
+    return Recorded(where="sql", retry=status == Status.RETRYING, status=status, record_id=record_id)
+
+
+def _used_up(proposal: Proposal) -> str:
+    return f"All {proposal.max_retries} retries are used up. {proposal.reason}".strip()
+
+
+def already_recorded(cursor: Cursor, task_id: str) -> Recorded:
+    """What the row says of a task whose ending was recorded before."""
+    row = cursor.one(f"SELECT id, status FROM {TABLE} WHERE task_id = %s", [task_id])
+    if row is None:
+        return Recorded(where="sql", retry=False, new=False)
+    return Recorded(where="sql", retry=row[1] == Status.RETRYING, new=False, status=row[1], record_id=row[0])
+
+
+def _add_attempt(cursor: Cursor, record_id: int, attempt: int, ending: Ending) -> None:
+    classification = ending.classification or {}
+    d = cursor.dialect
+    cursor.execute(
+        f"INSERT INTO {ATTEMPTS} (record_id, attempt, delivery, outcome, failure_type, confidence, exception_type,"
+        " exception_message, traceback, evidence, decision, worker_hostname, release, source, ended_at) VALUES"
+        f" (%s, %s, %s, %s, %s, %s, %s, %s, %s, {d.json}, {d.json}, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+        [
+            record_id,
+            attempt,
+            ending.delivery,
+            ending.outcome.value,
+            str(classification.get("failure_type", "")),
+            float(classification.get("confidence", 0.0)),
+            bounded(ending.exception_type, 255),
+            bounded(ending.exception_message, 10_000),
+            bounded(ending.traceback, 50_000),
+            _json(classification.get("evidence", [])),
+            _json(ending.proposal.to_dict() if ending.proposal else {}),
+            bounded(ending.worker, 255),
+            bounded(ending.release, 255),
+            ending.source,
+            d.moment(ending.ended_at),
+        ],
+    )
+
+
+def record_success(cursor: Cursor, ending: Ending) -> Recorded:
+    """Close the task's record; forget a task that was only held. Nothing to do if there is none."""
+    d = cursor.dialect
+    row = cursor.one(
+        f"UPDATE {TABLE} SET status = 'RESOLVED', resolved_at = %s, next_retry_at = NULL, attempt = attempt + 1,"
+        f" hold_reason = '', retry_count = attempt + 1 - first_attempt, published_at = NULL, lease_owner = '',"
+        f" lease_expires_at = NULL, started_by = '', updated_at = {d.now}"
+        " WHERE task_id = %s AND status <> 'RESOLVED' AND attempt < %s RETURNING id, attempt, first_failed_at",
+        [d.moment(ending.ended_at), ending.task_id, ending.attempt],
+    )
+    if row is None:
+        return Recorded(where="sql", retry=False, new=False)
+    record_id, attempt, first_failed_at = row
+    if first_failed_at is None:
+        cursor.execute(f"DELETE FROM {TABLE} WHERE id = %s", [record_id])
+        return Recorded(where="sql", retry=False)
+    _add_attempt(cursor, record_id, attempt, ending)
+    return Recorded(where="sql", retry=False, status=Status.RESOLVED.value, record_id=record_id)
+
+
+def record_hold(cursor: Cursor, ending: Ending) -> Recorded:
+    """Let the task wait without using an attempt."""
+    d = cursor.dialect
+    insert = _Insert(cursor, _columns(ending))
+    insert.add("status", Status.RETRYING.value)
+    insert.add("attempt", ending.attempt - 1)
+    insert.add("first_attempt", 1)
+    insert.add("retry_count", 0)
+    insert.add("max_retries", 0)
+    insert.add("next_retry_at", d.moment(ending.due_at))
+    insert.add("decision", "")
+    insert.add("hold_reason", bounded(ending.hold_reason, 4_000))
+    insert.add("holds", 1)
+    for column in ("deliveries", "started_attempt", "publishes"):
+        insert.add(column, 0)
+    for column in ("started_by", "lease_owner"):
+        insert.add(column, "")
+    insert.add("version", ROW_VERSION)
+    insert.add_sql("updated_at", d.now)
+    row = cursor.one(
+        f"{insert.sql(TABLE)} ON CONFLICT (task_id) DO UPDATE SET holds = r.holds + 1,"
+        " hold_reason = EXCLUDED.hold_reason, next_retry_at = EXCLUDED.next_retry_at, published_at = NULL, lease_owner = '', lease_expires_at = NULL,"
+        " started_attempt = r.attempt, started_by = '', deliveries = 0, updated_at = EXCLUDED.updated_at"
+        " WHERE r.attempt = EXCLUDED.attempt AND r.status = 'RETRYING' RETURNING id",
+        insert.params,
+    )
+    if row is None:
+        return already_recorded(cursor, ending.task_id)
+    return Recorded(where="sql", retry=True, status=Status.RETRYING.value, record_id=row[0])
+
+
+def record(cursor: Cursor, ending: Ending) -> Recorded:
+    """Store an ending of any kind. Idempotent."""
+    if ending.outcome is Outcome.HELD:
+        return record_hold(cursor, ending)
+    if ending.outcome is Outcome.SUCCEEDED:
+        return record_success(cursor, ending)
+    return record_failure(cursor, ending)

@@ -1,0 +1,20 @@
+"""Names, versions and limits that the statements share."""
+
+from __future__ import annotations
+
+ROW_VERSION = 1
+"""Version of the row's format. A keeper leaves rows of a newer one to newer keepers."""
+SETTLE_SECONDS = 2
+"""A task is sent again no sooner than this after its attempt ended: its state must be stored and its message acked."""
+CELERY = "celery"
+"""Lease owner of a record whose retry Celery itself has sent."""
+
+TABLE = "redrive_taskfailurerecord"
+ATTEMPTS = "redrive_failureattempt"
+ITEMS = "redrive_redriveitem"
+
+
+def bounded(value: str, limit: int) -> str:
+    """Text that fits its column and that PostgreSQL takes (no NUL, no lone surrogates)."""
+    value = value.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode("utf-8")
+    return value if len(value) <= limit else value[: limit - 1] + "…"
