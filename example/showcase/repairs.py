@@ -3,9 +3,10 @@
 Needs `django.setup()`. Each repair returns the lines that tell what was done.
 """
 
+import shlex
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from django.conf import settings
@@ -19,6 +20,7 @@ from showcase.processes import environment
 
 PLENTY_OF_MEMORY_BYTES = 2 * 1024**3
 COMMAND_SECONDS = 30
+NOTHING = "  nothing has died of it yet, so nothing to redrive"
 
 
 class Operator:
@@ -36,34 +38,33 @@ class Operator:
     def mount_the_missing_key(self) -> Iterable[str]:
         settings.SECRETS_DIR.mkdir(parents=True, exist_ok=True)
         (settings.SECRETS_DIR / "benchmark_api_key").write_text("a-key-of-the-demo")
-        return self._redrive(_dead("facilities.benchmark_energy"))
+        return self._redrive("key mounted", ["--all", "--task", "facilities.benchmark_energy"])
 
     def free_the_disk_of_unit_west(self) -> Iterable[str]:
         (settings.REPORTS_DIR / "west" / "latest.csv").unlink(missing_ok=True)
-        return self._redrive(_dead("facilities.build_unit_report").filter(business_unit="west"))
+        return self._redrive("disk freed", ["--all", "--type", "SYSTEM_DISK_FULL", "--business-unit", "west"])
 
     def give_the_worker_more_memory(self) -> Iterable[str]:
         self._memory_guard.limit_bytes = PLENTY_OF_MEMORY_BYTES
-        return self._redrive(_dead("facilities.render_floor_plans"))
+        return self._redrive("worker has 2 GiB now", ["--all", "--type", "SYSTEM_OUT_OF_MEMORY"])
 
     def store_the_missing_reading(self) -> Iterable[str]:
-        dead = _dead("facilities.raise_alarm").order_by("pk")[:1]
-        for record in dead:
-            sensor = Sensor.objects.order_by("pk")[0]
-            SensorReading.objects.create(
-                pk=record.task_args[0], sensor=sensor, value=sensor.alarm_at + 1, taken_at=timezone.now()
-            )
-        return self._redrive(dead)
+        record = _dead("facilities.raise_alarm").order_by("pk").first()
+        if record is None:
+            return [NOTHING]
+        sensor = Sensor.objects.order_by("pk")[0]
+        SensorReading.objects.create(
+            pk=record.task_args[0], sensor=sensor, value=sensor.alarm_at + 1, taken_at=timezone.now()
+        )
+        return self._redrive("reading stored", [str(record.pk)])
 
     def repeat_a_refund(self) -> Iterable[str]:
         refunds = _dead("facilities.refund_payment").exclude(failure_type="PERMANENT_PERMISSION")
-        return self._redrive(refunds.order_by("pk")[:1])
+        record = refunds.order_by("pk").first()
+        return self._redrive("the provider says it was not made", [str(record.pk)]) if record else [NOTHING]
 
-    def _redrive(self, records: "QuerySet[TaskFailureRecord]") -> Iterable[str]:
-        task_ids = [record.task_id for record in records]
-        if not task_ids:
-            return ["operator: nothing has died of it yet, so nothing to redrive"]
-        words = ["redrive", "retry", *task_ids]
+    def _redrive(self, reason: str, which: Sequence[str]) -> Iterable[str]:
+        words = ["redrive", "retry", *which, "--reason", reason]
         done = subprocess.run(
             [sys.executable, "manage.py", *words],
             cwd=self._example,
@@ -72,9 +73,8 @@ class Operator:
             text=True,
             timeout=COMMAND_SECONDS,
         )
-        said = (done.stdout or done.stderr).strip().splitlines()
-        shown = " ".join(word if len(word) < 20 else f"{word[:8]}…" for word in words)
-        return [f"operator: $ manage.py {shown}", *(f"          {line}" for line in said[-3:])]
+        said = (done.stdout + done.stderr).strip().splitlines()
+        return [f"  $ manage.py {shlex.join(words)}", *(f"    {line}" for line in said[-3:])]
 
 
 def _dead(task_name: str) -> "QuerySet[TaskFailureRecord]":

@@ -60,8 +60,8 @@ class Stage:
         self._step("Valkey and PostgreSQL", self._start_servers)
         self._step("payment gateway, sensor hub, mail server", self._start_services)
         self._step("tables, company data, staff login", self._set_up_django)
-        heavy = self._step("workers, beat, web server", self._start_fronts)
-        self._live(heavy, deadline)
+        general, heavy = self._step("workers, beat, web server", self._start_fronts)
+        self._live(general, heavy, deadline)
 
     def _step(self, what: str, do: Callable[[], T]) -> T:
         began = time.monotonic()
@@ -100,26 +100,27 @@ class Stage:
     def _set_up_django(self) -> None:
         os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
         os.environ["DEBUG"] = "0"
-        for command in (["migrate", "--no-input"], ["seed_facilities"]):
-            self._processes.run(
-                command[0], [sys.executable, "manage.py", *command], env=environment(), cwd=EXAMPLE
-            )
+        migrate = [sys.executable, "manage.py", "migrate", "--no-input"]
+        self._processes.run("migrate", migrate, env=environment(), cwd=EXAMPLE)
         import django
 
         django.setup()
         from django.contrib.auth import get_user_model
+        from django.utils import timezone
 
+        from apps.facilities import seed
         from showcase import workload
 
+        seed.fill(timezone.now())
+        workload.prepare()
         user, _is_new = get_user_model().objects.get_or_create(
             username=LOGIN, defaults={"is_staff": True, "is_superuser": True}
         )
         user.set_password(self._password)
         user.save()
-        workload.prepare()
 
-    def _start_fronts(self) -> Child:
-        """The general worker, one of its own for the memory-hungry queue, beat, the web server. Returns the second."""
+    def _start_fronts(self) -> tuple[Child, Child]:
+        """Beat, the web server, and what is returned: the general worker and one for the memory-hungry queue."""
         general = self._celery(
             "worker", "worker", "-n", "general@%h", "-Q", QUEUES, "-c", str(GENERAL_CONCURRENCY)
         )
@@ -129,7 +130,7 @@ class Stage:
         for child in (general, heavy, beat):
             self._processes.wait_until(child, partial(_is_at_work, child.log), seconds=60)
         self._processes.wait_until(web, self._web_answers, seconds=60)
-        return heavy
+        return general, heavy
 
     def _celery(self, name: str, *arguments: str, rank: int = RANK_WORKER) -> Child:
         return self._processes.start(
@@ -157,7 +158,16 @@ class Stage:
             return httpx.get(f"{self._base_url}/admin/login/", timeout=5).status_code == httpx.codes.OK
         return False
 
-    def _live(self, heavy: Child, deadline: float) -> None:
+    def _things_to_try(self, general: Child) -> list[str]:
+        wish = """'{"fault": "unavailable"}'"""
+        return [
+            "  To break more of it:",
+            f"    curl -X PUT {self._control_url}/payments -d {wish}    (also: none, error, hang, reset, rate_limited)",
+            f"    kill -9 {general.pid}    (the worker; it is started again, and no task is lost)",
+            "",
+        ]
+
+    def _live(self, general: Child, heavy: Child, deadline: float) -> None:
         from showcase.board import Board
         from showcase.director import Director
         from showcase.repairs import Operator
@@ -166,7 +176,7 @@ class Stage:
         operator = Operator(EXAMPLE, memory_guard)
         director = Director(self._control_url, operator, self._terminal.say)
         board = Board(self._base_url, (LOGIN, self._password), deadline)
-        for line in board.introduction():
+        for line in (*board.introduction(), *self._things_to_try(general)):
             self._terminal.print(line)
         memory_guard.start()
         director.start()
