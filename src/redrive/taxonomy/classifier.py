@@ -1,0 +1,304 @@
+"""From facts to a classification: weigh what every rule found along the chain, and say why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from redrive.taxonomy.calibration import confidence_of
+from redrive.taxonomy.extract import extract
+from redrive.taxonomy.facts import ExceptionFacts, text_of
+from redrive.taxonomy.reading import Reading, read
+from redrive.taxonomy.remediation import REMEDIES, action_for_recommended_retry
+from redrive.taxonomy.retry_after import server_wait_seconds
+from redrive.taxonomy.rulebook import Hit, RuleBook
+from redrive.taxonomy.rules import ALL
+from redrive.taxonomy.rules.rule import ClassRule, CodeRule, FrameRule, NameRule, Rule, TextRule
+from redrive.taxonomy.types import Classification, Evidence, FailureType, Scalar
+
+F = FailureType
+
+_READS = {
+    CodeRule: "code",
+    ClassRule: "class",
+    NameRule: "class",
+    TextRule: "text",
+    FrameRule: "frame",
+}
+_MAX_EVIDENCE = 8
+_SECRET = re.compile(
+    r"(://[^\s:/@]{0,80}:)[^\s@/]{1,200}@|"
+    r"((?:password|passwd|pwd|secret|token|api[_-]?key|authorization)[\"']?\s?[=:]\s?[\"']?(?:bearer )?)[^\s\"',;&]{3,200}",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Downstream:
+    """A service tasks talk to.
+
+    Attributes:
+        own: Whether we run it ourselves. A timeout of our own service is a network failure of ours, not a third
+            party's; a refused connection to a third party means that it is down.
+        hosts: Host names or their endings by which messages name it, lower case.
+    """
+
+    own: bool
+    hosts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    hit: Hit
+    score: float
+    where: str
+    depth: int
+
+
+class Classifier:
+    """Classifies exceptions by rules. Immutable after construction, safe to share between threads.
+
+    Args:
+        project_rules: Tried first: one that fires decides, whatever the built-in rules say.
+        downstreams: Services by name, saying which are our own. Chosen by ``task_context["downstream"]`` or by
+            a host name in the message.
+        now: Gives the aware time of a failure; only needed to read a Retry-After date from a server
+            that sent no ``Date``.
+        rules: The rules; the built-in ones by default.
+    """
+
+    def __init__(
+        self,
+        project_rules: Sequence[Rule] = (),
+        downstreams: Mapping[str, Downstream] | None = None,
+        now: Callable[[], datetime] | None = None,
+        rules: Iterable[Rule] = ALL,
+    ) -> None:
+        self._project = RuleBook(project_rules) if project_rules else None
+        self._book = RuleBook(rules)
+        self._downstreams = dict(downstreams or {})
+        self._now = now
+
+    def classify(self, exception: BaseException, task_context: Mapping[str, Any] | None = None) -> Classification:
+        """What ``exception`` means. Never raises.
+
+        Args:
+            exception: Any exception, however broken.
+            task_context: ``task_name``, ``retry_count``, ``seconds_since_publish``, ``downstream``,
+                ``oom_confirmed`` (the kernel or the cgroup says memory ran out), and whatever else the caller knows.
+        """
+        return self.classify_facts(extract(exception), task_context)
+
+    def classify_facts(self, facts: ExceptionFacts, task_context: Mapping[str, Any] | None = None) -> Classification:
+        """The same for an exception that was read before. Never raises."""
+        context = _scalars(task_context)
+        try:
+            return self._decide(facts, context)
+        except Exception as problem:
+            return _unreadable(facts, context, type(problem).__name__)
+
+    def _decide(self, facts: ExceptionFacts, context: Mapping[str, Scalar]) -> Classification:
+        candidates = self._candidates(facts)
+        if not candidates:
+            return _assemble(facts, context, None, [], F.UNKNOWN, 0.3, None, self._wait(facts))
+        candidates.sort(key=lambda item: (-item.score, item.depth))
+        best = candidates[0]
+        says, retry, score = best.hit.rule.says, best.hit.rule.retry, best.score
+        says, score, extra = _by_context(facts, context, says, score)
+        says, owner = self._by_ownership(facts, context, says)
+        extra = [*extra, *owner]
+        if says is F.PERMANENT_NOT_FOUND and _just_published(facts, context):
+            retry = True
+            extra.append(_context_evidence("context.just_published", "seconds_since_publish", says))
+        confidence = confidence_of(score, says, [item.hit.rule.says for item in candidates[1:4]])
+        return _assemble(facts, context, best, candidates, says, confidence, retry, self._wait(facts), extra)
+
+    def _wait(self, facts: ExceptionFacts) -> tuple[float, str] | None:
+        return server_wait_seconds(facts, self._now() if self._now is not None else None)
+
+    def _candidates(self, facts: ExceptionFacts) -> list[_Candidate]:
+        """What every rule found on every exception of the chain, weighed by how directly it is connected."""
+        found: list[_Candidate] = []
+        best = 0.0
+        reach = 1.0
+        head_says_nothing = True
+        for depth, link in enumerate(facts.links()):
+            if depth:
+                reach = _reach(link.via, depth, head_says_nothing)
+                if best >= reach:
+                    continue
+            reading = read(link)
+            where = f"{link.via or 'exception'} {depth}" if depth else "exception"
+            if self._project is not None:
+                for hit in self._project.hits(reading):
+                    found.append(_Candidate(hit, 1.0 + hit.rule.trust * reach, where, depth))
+            for hit in self._book.hits(reading):
+                score = _weigh(hit, reading) * reach
+                found.append(_Candidate(hit, score, where, depth))
+                best = max(best, score)
+            if depth == 0:
+                head_says_nothing = best < 0.6
+        return found
+
+    def _by_ownership(
+        self, facts: ExceptionFacts, context: Mapping[str, Scalar], says: FailureType
+    ) -> tuple[FailureType, list[Evidence]]:
+        """Whether the service is ours or a third party's decides between EXTERNAL and TRANSIENT."""
+        if not self._downstreams or says not in _IF_OWN and says not in _IF_THIRD_PARTY:
+            return says, []
+        name = context.get("downstream")
+        chosen = self._downstreams.get(name) if isinstance(name, str) else None
+        if chosen is None:
+            text = facts.message.lower()
+            for key, downstream in self._downstreams.items():
+                if any(host in text for host in downstream.hosts):
+                    name, chosen = key, downstream
+                    break
+        if chosen is None:
+            return says, []
+        turned = (_IF_OWN if chosen.own else _IF_THIRD_PARTY).get(says, says)
+        if turned is says:
+            return says, []
+        return turned, [_context_evidence("context.downstream", f"{name} is {'ours' if chosen.own else 'a third party'}", turned)]
+
+
+_IF_OWN = {F.EXTERNAL_API_DOWN: F.TRANSIENT_NETWORK, F.EXTERNAL_TIMEOUT: F.TRANSIENT_NETWORK}
+_IF_THIRD_PARTY = {F.TRANSIENT_DATABASE: F.EXTERNAL_API_DOWN}
+
+
+def _reach(via: str, depth: int, head_says_nothing: bool) -> float:
+    """How much a finding on another exception of the chain counts.
+
+    An exception raised *from* another stands for it. One raised while handling another may have nothing to do
+    with it, unless it says nothing itself.
+    """
+    if via == "context":
+        return (0.96 if head_says_nothing else 0.7) - 0.01 * min(depth, 5)
+    return 0.99 - 0.005 * min(depth, 8)
+
+
+def _weigh(hit: Hit, reading: Reading) -> float:
+    rule = hit.rule
+    trust = rule.trust
+    if isinstance(rule, CodeRule) and rule.space == "errno" and reading.family in ("database", "store"):
+        # Our own data server is unreachable: the class, which knows that it is ours, decides.
+        return min(trust, 0.7)
+    return trust
+
+
+def _just_published(facts: ExceptionFacts, context: Mapping[str, Scalar]) -> bool:
+    seconds, retries = context.get("seconds_since_publish"), context.get("retry_count") or 0
+    fresh = isinstance(seconds, (int, float)) and not isinstance(seconds, bool) and 0 <= seconds < 1
+    is_row = any(name.endswith((".DoesNotExist", ".ObjectDoesNotExist", ".Http404", ".NoResultFound")) for name in facts.mro)
+    return fresh and retries == 0 and is_row
+
+
+def _by_context(
+    facts: ExceptionFacts, context: Mapping[str, Scalar], says: FailureType, score: float
+) -> tuple[FailureType, float, list[Evidence]]:
+    """Corrections that only the caller's knowledge allows."""
+    lost = facts.exc_qualname in ("WorkerLostError", "AbandonedJobError")
+    if lost and context.get("oom_confirmed"):
+        return F.SYSTEM_OUT_OF_MEMORY, 0.98, [_context_evidence("context.oom_confirmed", "oom_confirmed", F.SYSTEM_OUT_OF_MEMORY)]
+    if lost and says is F.SYSTEM_OUT_OF_MEMORY:
+        return says, min(score, 0.55), []  # signal 9 has many senders; only kernel or cgroup can confirm memory
+    if lost and says is F.UNKNOWN:
+        return F.SYSTEM_WORKER_LOST, score, []
+    place = context.get("tb_module")
+    if place == "os" and facts.exc_qualname == "KeyError":
+        return F.CONFIG_MISSING_SETTING, 0.95, [_context_evidence("context.raised_in_os", "os.environ", F.CONFIG_MISSING_SETTING)]
+    return says, score, []
+
+
+def _context_evidence(rule: str, found: str, says: FailureType) -> Evidence:
+    return Evidence(rule, "context", "task_context", found, says, 0.95, "what the caller knows about the task")
+
+
+def _scalars(task_context: Mapping[str, Any] | None) -> dict[str, Scalar]:
+    kept: dict[str, Scalar] = {}
+    try:
+        for key, value in list((task_context or {}).items())[:60]:
+            if isinstance(key, str) and (value is None or isinstance(value, (str, int, float, bool))):
+                kept[text_of(key)[:100]] = text_of(value)[:500] if isinstance(value, str) else value
+    except Exception:
+        return kept
+    return kept
+
+
+def _assemble(
+    facts: ExceptionFacts,
+    context: Mapping[str, Scalar],
+    best: _Candidate | None,
+    candidates: list[_Candidate],
+    says: FailureType,
+    confidence: float,
+    retry: bool | None,
+    wait: tuple[float, str] | None,
+    extra: Sequence[Evidence] = (),
+) -> Classification:
+    remedy = REMEDIES[says]
+    recommended = remedy.retry if retry is None or (best is not None and best.hit.rule.says is not says) else retry
+    if wait is not None:
+        delay = wait[0]
+        extra = [*extra, Evidence("wait.server", "code", "exception", wait[1], says, 0.95, "RFC 9110 section 10.2.3")]
+    else:
+        delay = (remedy.delay_seconds or 60.0) if recommended else 0.0
+    actions = action_for_recommended_retry(remedy, retry=recommended)
+    evidence = [_evidence(item) for item in candidates[:_MAX_EVIDENCE]]
+    return Classification(
+        failure_type=says,
+        confidence=confidence,
+        remediation_action=actions[0],
+        remediation_actions=actions,
+        remediation_details=remedy.sentence.replace("{what}", _what(facts)),
+        retry_recommended=recommended,
+        retry_delay_seconds=delay,
+        alert_level=remedy.alert_level,
+        context=context,
+        evidence=(*evidence[:1], *extra, *evidence[1:]),
+        exception_type=facts.exception_type,
+    )
+
+
+def _evidence(item: _Candidate) -> Evidence:
+    rule = item.hit.rule
+    return Evidence(
+        rule=rule.id,
+        reads=_READS.get(type(rule), "project"),
+        where=item.where,
+        found=mask(item.hit.found)[:200],
+        says=rule.says,
+        trust=item.score if item.score <= 1 else item.score - 1,
+        source=rule.source,
+    )
+
+
+def _what(facts: ExceptionFacts) -> str:
+    words = " ".join(mask(facts.message[:400]).split())
+    name = facts.exc_qualname.rpartition(".")[2]
+    return f"{name}: {words[:160]}{'…' if len(words) > 160 else ''}" if words else name
+
+
+def mask(text: str) -> str:
+    """``text`` with passwords in URLs and values after words like ``token=`` replaced by ``***``."""
+    return _SECRET.sub(lambda match: f"{match[1]}***@" if match[1] else f"{match[2]}***", text)
+
+
+def _unreadable(facts: ExceptionFacts, context: Mapping[str, Scalar], problem: str) -> Classification:
+    remedy = REMEDIES[F.UNKNOWN]
+    return Classification(
+        failure_type=F.UNKNOWN,
+        confidence=0.0,
+        remediation_action=remedy.actions[0],
+        remediation_actions=remedy.actions,
+        remediation_details="This failure could not be read; look at the traceback.",
+        retry_recommended=False,
+        retry_delay_seconds=0.0,
+        alert_level=remedy.alert_level,
+        context=context,
+        evidence=(Evidence("none", "class", "exception", problem, F.UNKNOWN, 0.0, "the classifier itself"),),
+        exception_type=facts.exception_type,
+    )

@@ -1,0 +1,170 @@
+"""Rules arranged for looking up: by code, by class, by text. Built once, then only read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from redrive.taxonomy.reading import Reading
+from redrive.taxonomy.rules import families
+from redrive.taxonomy.rules.rule import ClassRule, CodeRule, FrameRule, NameRule, Rule, TextRule
+
+_MAX_REMEMBERED_CLASSES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A rule that fired and the text it fired on."""
+
+    rule: Rule
+    found: str
+
+
+class RuleBook:
+    """Finds the rules that fire on one exception. Safe to share between threads after construction."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self._codes: dict[tuple[str, str], CodeRule] = {}
+        self._classes: dict[str, ClassRule] = {}
+        self._names: list[NameRule] = []
+        self._texts: list[TextRule] = []
+        self._frames: list[FrameRule] = []
+        for rule in rules:
+            if isinstance(rule, CodeRule):
+                for code in rule.codes:
+                    self._codes.setdefault((rule.space, code), rule)
+            elif isinstance(rule, ClassRule):
+                for name in rule.names:
+                    self._classes.setdefault(name, rule)
+            elif isinstance(rule, NameRule):
+                self._names.append(rule)
+            elif isinstance(rule, TextRule):
+                self._texts.append(rule)
+            elif isinstance(rule, FrameRule):
+                self._frames.append(rule)
+        self._texts.sort(key=lambda rule: -rule.trust)
+        # Text rules by the kind of library they apply to, so that most are never looked at.
+        kinds = {kind for rule in self._texts for kind in rule.families} | {""}
+        self._texts_of = {
+            kind: [rule for rule in self._texts if not rule.families or kind in rule.families] for kind in kinds
+        }
+        self._general = [rule for rule in self._texts if not rule.families]
+        self._remembered: dict[tuple[str, ...], tuple[Hit, ...]] = {}
+
+    def hits(self, reading: Reading) -> list[Hit]:
+        """Every reader's strongest finding on this exception, in no particular order."""
+        found: list[Hit] = []
+        found.extend(self._code_hits(reading))
+        found.extend(self._class_hits(reading))
+        text = self._text_hit(reading)
+        if text is not None:
+            found.append(text)
+        frame = self._frame_hit(reading)
+        if frame is not None:
+            found.append(frame)
+        return found
+
+    def _code_hits(self, reading: Reading) -> Iterable[Hit]:
+        codes = self._codes
+        for space, code, found in reading.codes:
+            rule = codes.get((space, code))
+            if rule is None and space == "sqlstate":
+                rule = codes.get((space, code[:2]))
+            if rule is not None:
+                yield Hit(rule, f"{space} {found}" if found == code else found)
+        if reading.status:
+            space = "ownhttp" if reading.family in families.OWN_DATA else "http"
+            rule = codes.get((space, str(reading.status)))
+            if rule is None and reading.status >= 500:
+                rule = codes.get((space, "500"))
+            elif rule is None and reading.status >= 400:
+                rule = codes.get((space, "400"))
+            if rule is not None:
+                yield Hit(rule, f"status {reading.status}")
+
+    def _class_hits(self, reading: Reading) -> tuple[Hit, ...]:
+        mro = reading.facts.mro
+        known = self._remembered.get(mro)
+        if known is None:
+            known = self._class_hits_of(mro)
+            if len(self._remembered) >= _MAX_REMEMBERED_CLASSES:  # classes made on the fly must not grow memory
+                self._remembered.clear()
+            self._remembered[mro] = known
+        return known
+
+    def _class_hits_of(self, mro: tuple[str, ...]) -> tuple[Hit, ...]:
+        found: list[Hit] = []
+        nearest: ClassRule | None = None
+        for name in mro:
+            nearest = self._class_rule(name)
+            if nearest is not None:
+                found.append(Hit(nearest, name))
+                break
+        for name in mro:
+            if name.startswith("builtins."):
+                break
+            if nearest is not None and found[0].found == name and not nearest.wrapper and nearest.trust > 0.6:
+                break
+            named = self._name_rule(name.rpartition(".")[2].lower())
+            if named is not None:
+                found.append(Hit(named, name))
+                break
+        return tuple(found)
+
+    def _class_rule(self, name: str) -> ClassRule | None:
+        rule = self._classes.get(name)
+        if rule is not None:
+            return rule
+        parts = name.split(".")
+        simple = parts[-1]
+        for length in range(min(len(parts) - 1, 3), 0, -1):
+            rule = self._classes.get(f"{'.'.join(parts[:length])}:{simple}")
+            if rule is not None:
+                return rule
+        return self._classes.get(f":{simple}")
+
+    def _name_rule(self, simple: str) -> NameRule | None:
+        clean = simple.replace("_", "")
+        best: NameRule | None = None
+        for rule in self._names:
+            if (best is None or rule.trust > best.trust) and any(word in clean for word in rule.words):
+                best = rule
+        return best
+
+    def _text_hit(self, reading: Reading) -> Hit | None:
+        kind = reading.family or ("" if reading.origin not in families.REMOTE else reading.origin)
+        text = reading.text
+        for rule in self._texts_of.get(kind, self._general):
+            fragment = next((part for part in rule.any_of if part in text), None)
+            if fragment is None:
+                continue
+            if rule.also and not any(part in text for part in rule.also):
+                continue
+            if rule.unless and any(part in text for part in rule.unless):
+                continue
+            if rule.classes and not any(name.rpartition(".")[2] in rule.classes for name in reading.facts.mro):
+                continue
+            if rule.pattern is not None and rule.pattern.search(text) is None:
+                continue
+            if rule.spelled is not None and rule.spelled.search(reading.facts.message) is None:
+                continue
+            return Hit(rule, fragment)
+        return None
+
+    def _frame_hit(self, reading: Reading) -> Hit | None:
+        frames = reading.facts.frames
+        if not frames or not self._frames:
+            return None
+        names = {name.rpartition(".")[2] for name in reading.facts.mro}
+        if reading.facts.exc_module != "builtins" and reading.family:
+            return None  # a library's own class says more than the place
+        best: Hit | None = None
+        for rule in self._frames:
+            if (best is not None and best.rule.trust >= rule.trust) or (rule.classes and not rule.classes & names):
+                continue
+            for frame in frames[-rule.depth :]:
+                place = f"{frame.file}:{frame.function}"
+                if not frame.project and any(part in place for part in rule.places):
+                    best = Hit(rule, place)
+                    break
+        return best

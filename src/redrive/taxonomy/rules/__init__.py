@@ -1,0 +1,43 @@
+"""The rules, as data. ``ALL`` is every rule; the modules group them by what they read."""
+
+from redrive.taxonomy.rules import classes, codes, frames, libraries, sql, texts, texts_lasting, vendors
+from redrive.taxonomy.rules.rule import (
+    ClassRule,
+    CodeRule,
+    FrameRule,
+    NameRule,
+    Rule,
+    TextRule,
+    unique_ids,
+)
+
+CODES: tuple[CodeRule, ...] = (*sql.RULES, *codes.RULES, *vendors.RULES)
+CLASSES: tuple[ClassRule, ...] = (
+    *classes.BUILTINS,
+    *classes.STANDARD_LIBRARY,
+    *classes.FRAMEWORK,
+    *classes.WRAPPERS,
+    *classes.DATABASE,
+    *libraries.RULES,
+)
+NAMES: tuple[NameRule, ...] = classes.NAMES
+TEXTS: tuple[TextRule, ...] = (*texts.RULES, *texts_lasting.RULES)
+FRAMES: tuple[FrameRule, ...] = frames.RULES
+ALL: tuple[Rule, ...] = (*CODES, *CLASSES, *NAMES, *TEXTS, *FRAMES)
+
+unique_ids(ALL)
+
+__all__ = [
+    "ALL",
+    "CLASSES",
+    "CODES",
+    "FRAMES",
+    "NAMES",
+    "TEXTS",
+    "ClassRule",
+    "CodeRule",
+    "FrameRule",
+    "NameRule",
+    "Rule",
+    "TextRule",
+]
