@@ -4,7 +4,7 @@ import pytest
 
 from redrive.gate import derive_downstream
 from redrive.taxonomy import ExceptionFacts, FailureType
-from tests.retry.test_decide import classified
+from tests.retry.builders import classified
 
 
 def facts(message: str = "", **attrs: str) -> ExceptionFacts:

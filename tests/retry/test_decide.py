@@ -11,24 +11,12 @@ from hypothesis import strategies as st
 
 from redrive.priority import TaskPriority
 from redrive.retry import DEFAULT_POLICIES, Decision, JitterKind, OffPeak, RetryAction, decide
-from redrive.taxonomy import AlertLevel, Classification, FailureType, RemediationAction
+from redrive.taxonomy import FailureType
+from tests.retry.builders import classified
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 NIGHT = OffPeak(start=time(22), end=time(6))
 NETWORK = replace(DEFAULT_POLICIES[FailureType.TRANSIENT_NETWORK], jitter=JitterKind.NONE)  # 60, 120, 240 s
-
-
-def classified(kind: FailureType) -> Classification:
-    return Classification(
-        failure_type=kind,
-        confidence=0.9,
-        remediation_action=RemediationAction.INVESTIGATE,
-        remediation_actions=(RemediationAction.INVESTIGATE,),
-        remediation_details="Look.",
-        retry_recommended=DEFAULT_POLICIES[kind].max_retries > 0,
-        retry_delay_seconds=0,
-        alert_level=AlertLevel.INFO,
-    )
 
 
 def ask(kind: FailureType = FailureType.TRANSIENT_NETWORK, **changes: Any) -> Decision:

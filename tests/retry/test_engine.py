@@ -11,7 +11,7 @@ from redrive.options import Options
 from redrive.retry import RetryEngine, RetryPolicy, Samples
 from redrive.taxonomy import Classification, FailureType
 from redrive.testing import MemoryLearningStore
-from tests.retry.test_decide import classified
+from tests.retry.builders import classified
 
 NETWORK = classified(FailureType.TRANSIENT_NETWORK)
 PATIENT = RetryPolicy(key="patient", max_retries=9, initial_delay=5)

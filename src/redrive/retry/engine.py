@@ -2,7 +2,6 @@
 
 import logging
 import random
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias
@@ -50,7 +49,6 @@ class RetryEngine:
         self._queue_depth = queue_depth
         self._rng = rng or random.Random()  # noqa: S311  # spread, not secrets
         self._said: set[str] = set()
-        self._lock = threading.Lock()
 
     def get_retry_policy(
         self,
@@ -183,10 +181,9 @@ class RetryEngine:
             return None
 
     def _say_once(self, what: str, exc: Exception) -> None:
-        with self._lock:
-            if what in self._said:
-                return
-            self._said.add(what)
+        if what in self._said:
+            return
+        self._said.add(what)
         logger.warning("Retry engine goes on without %s: %s: %s", what, type(exc).__name__, exc)
 
 

@@ -2,7 +2,6 @@
 there."""
 
 import os
-import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -43,7 +42,6 @@ class RedisConnection:
         self._rest_seconds = rest_seconds
         self._clock = clock or SystemClock()
         self._clients: dict[int, Any] = {}
-        self._lock = threading.Lock()
         self._rest_until = float("-inf")
         self._last_error = ""
 
@@ -76,6 +74,8 @@ class RedisConnection:
         pid = os.getpid()
         client = self._clients.get(pid)
         if client is None:
+            # No lock: one held by another thread at a fork would stay locked in the child, and a client made
+            # twice in a race costs nothing.
             client = self._connect()
             # The parent's clients are forgotten, not closed: their sockets are still the parent's.
             self._clients = {pid: client}
@@ -86,15 +86,13 @@ class RedisConnection:
         from redis.backoff import NoBackoff
         from redis.retry import Retry
 
-        with self._lock:
-            return redis.Redis.from_url(
-                str(self._url),
-                socket_timeout=self._timeout_seconds,
-                socket_connect_timeout=self._timeout_seconds,
-                # redis-py's own retries, three with pauses by default, would multiply the timeout.
-                retry=Retry(NoBackoff(), 0),
-                health_check_interval=0,
-            )
+        return redis.Redis.from_url(
+            str(self._url),
+            socket_timeout=self._timeout_seconds,
+            socket_connect_timeout=self._timeout_seconds,
+            # redis-py's own retries, three with pauses by default, would multiply the timeout.
+            retry=Retry(NoBackoff(), 0),
+        )
 
 
 def _connect(url: str, timeout_seconds: float, rest_seconds: float) -> RedisConnection:
