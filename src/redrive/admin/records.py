@@ -48,9 +48,7 @@ _HEAVY = (
 class TaskFailureRecordAdmin(RecordModelAdmin):
     """Failed tasks. One query for the rows whatever their number; see the package for who may do what."""
 
-    list_display = (
-        "task", "status_mark", "type_mark", "error", "retries", "first_failed", "next_run", "business_unit", "quick",
-    )  # fmt: skip
+    list_display = ("task", "marks", "quick", "retries", "first_failed", "next_run", "business_unit")
     list_display_links = ("task",)
     list_filter = (
         "status",
@@ -74,21 +72,17 @@ class TaskFailureRecordAdmin(RecordModelAdmin):
     # -- columns -------------------------------------------------------------------------------------------------
 
     @admin.display(description=gettext_lazy("task"), ordering="task_name")
-    def task(self, record: TaskFailureRecord) -> str:
-        return record.task_name
+    def task(self, record: TaskFailureRecord) -> SafeString:
+        """The name, and what went wrong below it."""
+        error = f"{record.exception_type}: {record.exception_message}".strip(": ")
+        return format_html(
+            '{}<br><span class="redrive-cut" title="{}">{}</span>', record.task_name, error[:500], error[:120]
+        )
 
-    @admin.display(description=gettext_lazy("status"), ordering="status")
-    def status_mark(self, record: TaskFailureRecord) -> SafeString:
-        return status_badge(record.status)
-
-    @admin.display(description=gettext_lazy("failure type"), ordering="failure_type")
-    def type_mark(self, record: TaskFailureRecord) -> SafeString:
-        return type_badge(record.failure_type)
-
-    @admin.display(description=gettext_lazy("error"))
-    def error(self, record: TaskFailureRecord) -> SafeString:
-        text = f"{record.exception_type}: {record.exception_message}".strip(": ")
-        return format_html('<span class="redrive-cut" title="{}">{}</span>', text[:500], text[:120])
+    @admin.display(description=gettext_lazy("status and failure type"), ordering="status")
+    def marks(self, record: TaskFailureRecord) -> SafeString:
+        marks = (status_badge(record.status), type_badge(record.failure_type))
+        return format_html('<span class="redrive-two">{}{}</span>', *marks)
 
     @admin.display(description=gettext_lazy("retries"), ordering="retry_count")
     def retries(self, record: TaskFailureRecord) -> SafeString:
@@ -104,10 +98,7 @@ class TaskFailureRecordAdmin(RecordModelAdmin):
 
     @admin.display(description=gettext_lazy("actions"))
     def quick(self, record: TaskFailureRecord) -> SafeString:
-        """Buttons of the list's own form with another target: no nested form, no script, its CSRF token.
-
-        Shown to everybody who may read; the views behind them ask for the permission to change.
-        """
+        """Buttons of the list's own form with another target: no nested form, no script, its CSRF token."""
         buttons = []
         for act, words in (("retry", _("Retry")), ("hurry", _("Run now"))):
             if may(record.status, act):
@@ -151,7 +142,13 @@ class TaskFailureRecordAdmin(RecordModelAdmin):
         return super().get_queryset(request).defer(*_HEAVY)
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        return self.list_display if self.has_act_permission(request) else self.list_display[:-1]
+        """Without the buttons for those who may only read."""
+        may_act = self.has_act_permission(request)
+        return [name for name in self.list_display if may_act or name != "quick"]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """The list over the whole width: with the admin's side bar its columns do not fit on a laptop."""
+        return super().changelist_view(request, {"is_nav_sidebar_enabled": False, **(extra_context or {})})
 
     # -- actions -------------------------------------------------------------------------------------------------
 
@@ -300,6 +297,7 @@ class TaskFailureRecordAdmin(RecordModelAdmin):
         attempts = FailureAttempt.objects.using(get_settings().database).filter(record=record)
         context = {
             **self.admin_site.each_context(request),
+            "is_nav_sidebar_enabled": False,
             "opts": self.opts,
             "title": record.task_name,
             "record": record,

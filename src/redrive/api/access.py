@@ -59,7 +59,7 @@ def error(reason: Refusal) -> JsonResponse:
 
 
 def json_view(view: View) -> View:
-    """GET only, staff with the right to read only, never cached; every refusal is JSON, also a database that is away."""
+    """GET only, staff with the right to read, never cached; every refusal is JSON, also a database that is away."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -32,8 +32,8 @@ def api_dlq_status(request: HttpRequest) -> HttpResponse:
     """Queue statistics.
 
     ``counts`` by status (``pending`` are dead letters), each at most 10,000 (``capped`` names those that stopped
-    there); ``overdue`` tasks that should have been sent again by now; the oldest dead letter; ``by_failure_type`` of the
-    dead; ``queues`` with their last sampled ``depth``.
+    there); ``overdue`` tasks that should have been sent again by now; the oldest dead letter; ``by_failure_type`` of
+    the dead; ``queues`` with their last sampled ``depth``.
     """
     now = timezone.now()
     counts = pages.count_by_status()

@@ -30,7 +30,10 @@ class Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """``kind`` is ``bars`` (stacked, over time), ``rows`` (one bar per label) or ``doughnut``; ``summary`` says it all in one sentence."""
+    """``kind`` is ``bars`` (stacked, over time), ``rows`` (one bar per label) or ``doughnut``.
+
+    ``summary`` says it all in a sentence.
+    """
 
     id: str
     kind: str

@@ -14,13 +14,14 @@ from django.utils.translation import ngettext
 from redrive import runtime
 from redrive.api.breakers import Breakers, read_breakers
 from redrive.conf import get_settings
-from redrive.dashboards import charts, forms
+from redrive.dashboards import forms
+from redrive.dashboards.charts import Chart, average_retry_chart, execution_chart, failure_chart, type_chart
 from redrive.gate import BreakerState
 from redrive.stores.sql import pages
 from redrive.stores.sql.pages import Capped, EventFigure, StatFigure, TaskFigure
 from redrive.taxonomy import FailureType
 from redrive.taxonomy.remediation import REMEDIES
-from redrive.templatetags.redrive import page_url
+from redrive.templatetags.redrive import page_url, percent
 
 DEPTH_WARNING, DEPTH_CRITICAL = 20, 50
 """Dead letters above which the overview warns (the documented alert thresholds)."""
@@ -41,6 +42,11 @@ class Executions:
     @property
     def total(self) -> int:
         return self.success + self.failure + self.retry
+
+    @property
+    def is_low(self) -> bool:
+        """Whether fewer succeed than the overview puts up with."""
+        return self.success_rate is not None and self.success_rate < SUCCESS_RATE_WARNING
 
     @property
     def success_rate(self) -> float | None:
@@ -89,7 +95,7 @@ class Overview:
     queues: tuple[QueueFigure, ...]
     breakers: Breakers
     tasks: tuple[TaskFigure, ...]
-    charts: tuple[charts.Chart, ...]
+    charts: tuple[Chart, ...]
     spilled: int
     events: tuple[EventFigure, ...]
 
@@ -121,7 +127,17 @@ class Taxonomy:
     total: int
     types: tuple[TypeAdvice, ...]
     tasks: tuple[TaskFigure, ...]
-    charts: tuple[charts.Chart, ...]
+    charts: tuple[Chart, ...]
+
+    @property
+    def shares(self) -> tuple[Chart, ...]:
+        """The charts over types, side by side."""
+        return tuple(chart for chart in self.charts if chart.kind != "bars")
+
+    @property
+    def trend(self) -> tuple[Chart, ...]:
+        """The charts over time, across the page."""
+        return tuple(chart for chart in self.charts if chart.kind == "bars")
 
 
 def dlq_url(**query: str) -> str:
@@ -143,7 +159,6 @@ def notices(
     *, dead: Capped, overdue: Capped, spilled: int, rejected: int, breakers: Breakers, executions: Executions
 ) -> tuple[Notice, ...]:
     """What needs attention, the worst first. Pure: a table of conditions over figures."""
-    rate = executions.success_rate
     found: list[Notice | None] = [
         Notice(
             tone="bad",
@@ -173,10 +188,11 @@ def notices(
         else None,
         Notice(
             tone="warn",
-            words=_("Only %(rate)s of executions succeeded in the last 24 hours.") % {"rate": f"{rate:.1%}"},
+            words=_("Only %(rate)s of executions succeeded in the last 24 hours.")
+            % {"rate": percent(executions.success_rate)},
             url=page_url("failure_taxonomy"),
         )
-        if rate is not None and rate < SUCCESS_RATE_WARNING
+        if executions.is_low
         else None,
         Notice(
             tone="warn",
@@ -233,8 +249,8 @@ def read_overview(now: datetime) -> Overview:
         breakers=breakers,
         tasks=pages.top_failing(since),
         charts=(
-            charts.failure_chart(pages.failure_trend(since, now), since, now),
-            charts.execution_chart(stats, since, now),
+            failure_chart(pages.failure_trend(since, now), since, now),
+            execution_chart(stats, since, now),
         ),
         spilled=spill.waiting_lines,
         events=pages.recent_events(10),
@@ -275,8 +291,8 @@ def read_taxonomy(now: datetime, timeframe: str, length: timedelta) -> Taxonomy:
         types=tuple(rows),
         tasks=pages.top_failing(since),
         charts=(
-            charts.type_chart(figures),
-            charts.average_retry_chart(figures),
-            charts.failure_chart(pages.failure_trend(since, now, daily=daily), since, now, daily=daily),
+            type_chart(figures),
+            average_retry_chart(figures),
+            failure_chart(pages.failure_trend(since, now, daily=daily), since, now, daily=daily),
         ),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from redrive.api.breakers import Breakers, read_breakers
@@ -11,9 +11,9 @@ from redrive.conf import get_settings
 from redrive.dashboards import forms
 from redrive.retry import DEFAULT_POLICIES, Adjustment, RetryPolicy, Samples, adapt, parse_policies
 from redrive.retry.learning import HIGH_SUCCESS_RATE, LOW_SUCCESS_RATE
-from redrive.retry.policies import resolve
+from redrive.retry.policies import Overrides, resolve
 from redrive.stores.sql import pages
-from redrive.stores.sql.pages import EventFigure, StatFigure
+from redrive.stores.sql.pages import EventFigure, StatFigure, TaskFigure
 from redrive.taxonomy import FailureType
 
 
@@ -25,6 +25,8 @@ class RetryOutcome:
     failure_type: str
     success: int
     failure: int
+    adjustments: tuple[Adjustment, ...] = ()
+    """What experience changes about its policy, as the engine would change it now."""
 
     @property
     def total(self) -> int:
@@ -42,15 +44,6 @@ class RetryOutcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Adapted:
-    """What experience changed for one task and failure type."""
-
-    task_name: str
-    failure_type: str
-    adjustments: tuple[Adjustment, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPage:
     """The page ``retry_policy``."""
 
@@ -60,7 +53,7 @@ class RetryPage:
     breakers: Breakers
     outcomes: tuple[RetryOutcome, ...]
     by_type: tuple[RetryOutcome, ...]
-    adapted: tuple[Adapted, ...]
+    undeclared: tuple[TaskFigure, ...]
     policies: tuple[RetryPolicy, ...]
     problem: str
     events: tuple[EventFigure, ...]
@@ -95,47 +88,43 @@ def sum_by_type(outcomes: Sequence[RetryOutcome]) -> tuple[RetryOutcome, ...]:
     return tuple(sorted(rows, key=lambda row: (-row.total, row.failure_type)))
 
 
-def adapted(
-    outcomes: Sequence[RetryOutcome], overrides: Mapping[str, Mapping[str, object]]
-) -> tuple[Adapted, ...]:
-    """Which policies experience has changed, as the engine would change them now."""
-    found = []
-    for row in outcomes:
-        if row.failure_type not in FailureType.__members__:
-            continue
-        policy = resolve(FailureType(row.failure_type), row.task_name, overrides)
-        after = adapt(policy, Samples(row.success, row.total))
-        new = after.adjustments[len(policy.adjustments) :]
-        if new:
-            found.append(Adapted(task_name=row.task_name, failure_type=row.failure_type, adjustments=new))
-    return tuple(found)
+def adapted(outcome: RetryOutcome, overrides: Overrides) -> RetryOutcome:
+    """The outcome with what it changes about the policy of this task and type."""
+    if outcome.failure_type not in FailureType.__members__:
+        return outcome
+    policy = resolve(FailureType(outcome.failure_type), outcome.task_name, overrides)
+    after = adapt(policy, Samples(outcome.success, outcome.total))
+    return replace(outcome, adjustments=after.adjustments[len(policy.adjustments) :])
 
 
-def policies_in_force(raw: Mapping[str, Mapping[str, object]]) -> tuple[tuple[RetryPolicy, ...], str]:
-    """The policy of every failure type under the ``POLICIES`` setting, the retried ones first, and what is wrong with
-    the setting if it cannot be used (then the defaults are in force)."""
+def read_overrides(raw: Mapping[str, Mapping[str, object]]) -> tuple[Overrides, str]:
+    """The ``POLICIES`` setting, and what is wrong with it if it cannot be used (then the defaults are in force)."""
     try:
-        overrides, problem = parse_policies(raw), ""
+        return parse_policies(raw), ""
     except ValueError as error:
-        overrides, problem = {}, str(error)
+        return {}, str(error)
+
+
+def policies_in_force(overrides: Overrides) -> tuple[RetryPolicy, ...]:
+    """The policy of every failure type, the retried ones first."""
     found = (resolve(kind, "", overrides) for kind in DEFAULT_POLICIES)
-    return tuple(sorted(found, key=lambda policy: policy.max_retries == 0)), problem
+    return tuple(sorted(found, key=lambda policy: policy.max_retries == 0))
 
 
 def read_retry_page(now: datetime, timeframe: str, length: timedelta, mode: str) -> RetryPage:
     """Read everything the retry-policy page shows for the last ``length``."""
     settings = get_settings()
-    policies, problem = policies_in_force(settings.policies)
+    overrides, problem = read_overrides(settings.policies)
     outcomes = read_outcomes(pages.stats_by_task("retry", now - length))
     return RetryPage(
         timeframes=forms.timeframe_choices(timeframe),
         auto_retry=settings.auto_retry,
         mode=mode,
         breakers=read_breakers(),
-        outcomes=outcomes[: pages.PAGE_SIZE],
+        outcomes=tuple(adapted(outcome, overrides) for outcome in outcomes[: pages.PAGE_SIZE]),
         by_type=sum_by_type(outcomes),
-        adapted=adapted(outcomes, {} if problem else parse_policies(settings.policies)),
-        policies=policies,
+        undeclared=pages.retryable_dead(),
+        policies=policies_in_force(overrides),
         problem=problem,
         events=pages.recent_events(pages.PAGE_SIZE),
     )

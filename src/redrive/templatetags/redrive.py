@@ -176,6 +176,12 @@ def percent(rate: float | None) -> str:
 
 
 @register.filter
+def whole_percent(rate: float) -> str:
+    """A rate of 0..1 as ``97 %``."""
+    return f"{rate * 100:.0f} %"
+
+
+@register.filter
 def span(seconds: float | None) -> str:
     """Seconds as ``45 s``, ``1.5 min``, ``2 h``; a dash for None."""
     if seconds is None:

@@ -20,7 +20,7 @@ const remember = (name, value) => {
 // --- Charts -------------------------------------------------------------------------------------------------------
 
 const charts = new Map();
-const DOUGHNUT_TONES = ["bad", "info", "warn", "violet", "good", "orange", "teal", "quiet"];
+const DOUGHNUT_TONES = ["info", "orange", "violet", "teal", "warn", "good", "bad", "quiet"];
 
 // Custom properties may hold light-dark(); only a computed colour can be given to a canvas.
 const probe = document.createElement("span");
@@ -30,7 +30,7 @@ function colour(property) {
   return getComputedStyle(probe).color;
 }
 
-function chartConfig(data) {
+function chartConfig(data, canvasIsWide) {
   const ring = data.kind === "doughnut";
   const rows = data.kind === "rows";
   const text = colour("fg");
@@ -42,9 +42,9 @@ function chartConfig(data) {
     borderColor: colour("card"),
     borderWidth: ring ? 2 : 0,
   }));
-  const scale = (stacked) => ({
-    stacked, beginAtZero: true, grid: { color: line }, border: { color: line },
-    ticks: { color: text, precision: rows ? 1 : 0, maxRotation: 0, autoSkipPadding: 16 },
+  const scale = (extra) => ({
+    stacked: !rows, beginAtZero: true, grid: { color: line }, border: { color: line },
+    ticks: { color: text, precision: rows ? 1 : 0, maxRotation: 0, autoSkipPadding: 16, ...extra },
   });
   return {
     type: ring ? "doughnut" : "bar",
@@ -55,9 +55,9 @@ function chartConfig(data) {
       maintainAspectRatio: false,
       animation: matchMedia("(prefers-reduced-motion: reduce)").matches ? false : { duration: 300 },
       locale: document.documentElement.lang || undefined,
-      scales: ring ? {} : { x: scale(!rows), y: scale(!rows) },
+      scales: ring ? {} : { x: scale({}), y: scale({ autoSkip: !rows }) },
       plugins: {
-        legend: { display: ring || data.series.length > 1, position: ring ? "right" : "bottom", labels: { color: text, boxWidth: 12 } },
+        legend: { display: ring || data.series.length > 1, position: ring && canvasIsWide ? "right" : "bottom", labels: { color: text, boxWidth: 12 } },
       },
     },
   };
@@ -73,7 +73,7 @@ function drawCharts() {
     canvas.parentElement.hidden = empty;
     canvas.setAttribute("aria-label", data.summary);
     if (empty) continue;
-    const config = chartConfig(data);
+    const config = chartConfig(data, root.clientWidth > 480);
     const chart = charts.get(canvas);
     if (!chart) {
       charts.set(canvas, new window.Chart(canvas, config));
