@@ -74,7 +74,8 @@ def install_requirements() -> None:
     if not has_pip():
         run([str(PYTHON), "-m", "ensurepip", "--upgrade"])
     if subprocess.run([*pip, "uv"], cwd=ROOT, env=quiet, check=False).returncode == 0:
-        command = [str(uv), "pip", "install", "--quiet", "--python", str(PYTHON), *what]
+        # Compiled now, once: the tests start hundreds of processes that import all of it.
+        command = [str(uv), "pip", "install", "--quiet", "--compile-bytecode", "--python", str(PYTHON), *what]
         if subprocess.run(command, cwd=ROOT, check=False).returncode == 0:
             return
         say("uv did not manage; trying pip")

@@ -103,7 +103,7 @@ def install(place: Path, python: str, limits: tuple[str, ...]) -> tuple[Path, Pa
     environment = place / "environment"
     run([python, "-m", "venv", "--without-pip", str(environment)])
     target = environment / "bin" / "python"
-    uv = [str(UV), "pip", "install", "--quiet", "--python", str(target)]
+    uv = [str(UV), "pip", "install", "--quiet", "--compile-bytecode", "--python", str(target)]
     if limits:
         run([*uv, f"{wheel}[{extras()}]", *limits, "--group", f"{ROOT / 'pyproject.toml'}:dev"])
     else:

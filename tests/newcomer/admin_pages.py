@@ -1,7 +1,6 @@
 """A person at the Django admin, over HTTP: logs in, opens the list and a record, picks an action."""
 
 from html.parser import HTMLParser
-from typing import Self
 
 import httpx
 
@@ -47,10 +46,7 @@ class Staff:
         self._client = httpx.Client(base_url=address, timeout=20, headers={"Referer": address})
         self._post("/admin/login/?next=/admin/", self.open("/admin/login/"), login)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         self._client.close()
 
     def open(self, path: str) -> Page:
