@@ -44,6 +44,7 @@ from redrive.taxonomy.retry_after import server_wait_seconds
 
 R = TypeVar("R")
 logger = logging.getLogger("redrive")
+NO_POLICIES: Mapping[str, Mapping[str, Any]] = {}
 _OFF_PEAK = {"START": "22:00", "END": "06:00"}
 
 clock = SystemClock()
@@ -143,7 +144,7 @@ def read_off_peak() -> OffPeak | None:
 @_built_once
 def _engine() -> RetryEngine:
     return RetryEngine(
-        _or_default("POLICIES", read_policies, {}),
+        _or_default("POLICIES", read_policies, NO_POLICIES),
         learning=experience(),
         queue_depth=_depth_of_task,
         rng=_rng,
@@ -151,7 +152,7 @@ def _engine() -> RetryEngine:
     )
 
 
-def read_policies() -> Mapping[str, Any]:
+def read_policies() -> Mapping[str, Mapping[str, Any]]:
     """``REDRIVE["POLICIES"]`` checked. Raises ValueError naming the key and the closest known one."""
     return parse_policies(get_settings().policies)
 
@@ -214,11 +215,11 @@ def celery_app() -> Celery:
         return current
     package = os.environ.get("DJANGO_SETTINGS_MODULE", "").partition(".")[0]
     try:
-        app = find_app(package) if package else None
+        found = find_app(package) if package else None
     except (ImportError, AttributeError):
-        app = None
-    if isinstance(app, Celery):
-        return app
+        found = None
+    if isinstance(found, Celery):
+        return found
     raise LookupError(
         'No Celery app found. Set REDRIVE = {"CELERY_APP": "yourproject.celery:app"} in the settings,'
         " or import your app in the project's __init__.py."
@@ -321,7 +322,8 @@ def conclude(
         ending.task_name, classification, {"retry_count": retries, "options": options}
     )
     window = off_peak()
-    hint = server_wait_seconds(facts, None)
+    server = server_wait_seconds(facts, None)
+    hint = server[0] if server else None
     decision = decide(
         classification=classification,
         policy=policy,
@@ -331,7 +333,7 @@ def conclude(
         first_failed_at=min(round_began_at, ending.ended_at),
         now=ending.ended_at,
         rng=_rng,
-        hint_seconds=hint[0] if hint else None,
+        hint_seconds=hint,
         expires_at=expires_at,
         priority_level=_priority_level(ending, options) if window else None,
         off_peak=window,
@@ -347,6 +349,7 @@ def conclude(
             delay_seconds=decision.delay_seconds or 0.0,
             max_retries=policy.max_retries,
             reason=decision.reason,
+            hint_seconds=hint,
             explain=explain,
         )
     return replace(

@@ -31,3 +31,4 @@ def soon_on(
 ) -> Project:
     """The same on PostgreSQL and either broker, without Redis of ours."""
     return make_project(database_url=postgres_url, broker_url=broker_url, redrive=SOON)
+

@@ -3,14 +3,8 @@
 import json
 from typing import Any
 
+from tests.path.records import record_of
 from tests.servers.django_project import Project
-
-RECORD = "SELECT * FROM redrive_taskfailurerecord WHERE task_id = %s"
-
-
-def record_of(project: Project, task_id: str, status: str) -> dict[str, Any]:
-    """The task's record once it has a status."""
-    return project.wait_for_rows(f"{RECORD} AND status = '{status}'", task_id)[0]
 
 
 def test_a_failure_leaves_its_record(soon_on: Project) -> None:

@@ -27,7 +27,7 @@ class Publisher:
     Queues are the project's own (``app.amqp.queues``): nothing is declared with arguments of ours.
     """
 
-    def __init__(self, app: Celery, *, timeout_seconds: float = 5.0) -> None:
+    def __init__(self, app: Celery, *, timeout_seconds: int = 5) -> None:
         self._app = app
         self._timeout = timeout_seconds
         self._connection: Connection | None = None
@@ -56,8 +56,11 @@ class Publisher:
                 **self._routing(message, queue),
                 **_properties(message, self._driver_type()),
             )
-        except (OSError, KombuError, AMQPError, *self._connection_errors()) as exc:
+        except Exception as exc:
+            known = (OSError, KombuError, AMQPError, *self._connection_errors())
             self.close()
+            if not isinstance(exc, known):
+                raise
             raise PublishFailed(f"{type(exc).__name__}: {exc}") from exc
 
     def close(self) -> None:

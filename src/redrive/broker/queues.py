@@ -22,7 +22,9 @@ def queue_depths(app: Celery, names: list[str]) -> dict[str, int]:
             depth = _depth(connection, name)
             if depth is not None:
                 depths[name] = depth
-    except (OSError, KombuError, AMQPError, *connection.connection_errors):
+    except Exception as exc:
+        if not isinstance(exc, (OSError, KombuError, AMQPError, *connection.connection_errors)):
+            raise
         return depths
     finally:
         connection.release()

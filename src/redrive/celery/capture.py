@@ -104,11 +104,11 @@ def _delivery(request: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def build_message(wire: Wire | None, request: Mapping[str, Any], serializer: str) -> StoredMessage:
     """The stored form of a message: its bytes if they could be had, else encoded again from the request."""
-    info = _delivery(request)
+    info = _delivery(wire.request if wire is not None else request)
     properties = request.get("properties")
     properties = properties if isinstance(properties, Mapping) else {}
     kept = {name: _plain(properties[name]) for name in _KEPT_PROPERTIES if properties.get(name) is not None}
-    routing = {
+    routing: dict[str, Any] = {
         "exchange": str(info.get("exchange") or ""),
         "routing_key": str(info.get("routing_key") or ""),
         "priority": info.get("priority"),

@@ -170,6 +170,15 @@ def encode(body: Any, serializer: str) -> tuple[str, str, bytes]:
     return content_type, content_encoding, data.encode() if isinstance(data, str) else bytes(data)
 
 
+def final(ending: Ending, why: str) -> Ending:
+    """The ending without a retry where one was proposed; only a person may send the task again."""
+    proposal = ending.proposal
+    if proposal is None or not proposal.retry:
+        return ending
+    reason = f"{proposal.reason} {why}".strip()
+    return replace(ending, proposal=replace(proposal, retry=False, delay_seconds=0.0, reason=reason))
+
+
 def dead(ending: Ending) -> Ending:
     """The ending of a task that will not run again by itself: its errbacks fire now, so they are taken out."""
     return ending if ending.message is None else replace(ending, message=without_errbacks(ending.message))

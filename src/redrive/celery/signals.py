@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import functools
 import logging
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from celery import concurrency, signals
+from celery.app.task import Context
 
 from redrive import runtime
 from redrive.celery import endings, flusher, wrapper
 from redrive.celery.capture import Wire, attempt_of, header_of, request_from_main
 from redrive.celery.process import Role, process
 from redrive.conf import get_mode
-from redrive.dead_letters import Ending, Proposal
+from redrive.dead_letters import Proposal
 from redrive.taxonomy import extract
 
 logger = logging.getLogger("redrive")
@@ -120,24 +123,11 @@ def on_task_failure(*, sender: Any, task_id: str, exception: BaseException, **kw
     request = sender.request
     if request.id != task_id or getattr(request, "redrive_recorded", False):
         return
-    import sys
-
     # The signal's exception may be a stand-in that could be pickled; the real one is still being handled.
     real = sys.exc_info()[1] or exception
     ending = endings.failed(sender, request, real, wrapper.options_of(sender), source="task_failure")
-    final = _final(ending)
+    final = endings.final(ending, "It had failed for good before Redrive could decide: retry by hand.")
     runtime.recorder().record(endings.dead(final), eager=bool(request.is_eager))
-
-
-def _final(ending: Ending) -> Ending:
-    """The ending of a task whose result is stored as a failure already: nobody may retry it but a person."""
-    proposal = ending.proposal
-    if proposal is None or not proposal.retry:
-        return ending
-    reason = f"{proposal.reason} It had failed for good before Redrive could decide: retry by hand."
-    return endings.replace(
-        ending, proposal=Proposal(retry=False, max_retries=proposal.max_retries, reason=reason)
-    )
 
 
 def _spill_from_main(task: Any, task_id: str, exception: BaseException, text: str) -> None:
@@ -147,7 +137,7 @@ def _spill_from_main(task: Any, task_id: str, exception: BaseException, text: st
         logger.warning("redrive: %s[%s] failed and its message could not be found", task.name, task_id)
         return
     values = dict(found.request_dict)
-    context = task.app.Task.Context(values) if hasattr(task.app.Task, "Context") else _context(values)
+    context = Context(values, called_directly=False)
     wire = None
     if found.content_type:
         wire = Wire(found.body, found.content_type, found.content_encoding or "", values)
@@ -156,12 +146,6 @@ def _spill_from_main(task: Any, task_id: str, exception: BaseException, text: st
         task, context, extract(exception), options, source="main", wire=wire, text=text
     )
     runtime.recorder().spill(ending)
-
-
-def _context(values: dict[str, Any]) -> Any:
-    from celery.app.task import Context
-
-    return Context(values, called_directly=False)
 
 
 @_safely
@@ -181,7 +165,7 @@ def on_task_retry(*, sender: Any, request: Any, reason: Any, **_: Any) -> None:
         max_retries=limit if limit is not None else 2**31 - 1,
         reason=f"Celery retries it by itself: retry {request.retries + 1} in {seconds:.0f} s.",
     )
-    runtime.recorder().record(endings.replace(ending, proposal=proposal))
+    runtime.recorder().record(replace(ending, proposal=proposal))
 
 
 _RECEIVERS = (

@@ -21,14 +21,14 @@ FIRST_RESTART_SECONDS = 5.0
 LONGEST_RESTART_SECONDS = 300.0
 
 
-class KeeperStep(bootsteps.StartStopStep):  # type: ignore[misc]  # celery's class is untyped
+class KeeperStep(bootsteps.StartStopStep):
     """Runs ``manage.py redrive keeper`` as a process of its own (exec, not fork), as long as the worker lives.
 
     The worker's event loop only looks every few seconds whether the process is there. A keeper that cannot start is
     tried again with growing pauses; the worker goes on without it.
     """
 
-    requires = {"celery.worker.components:Timer"}
+    requires = ("celery.worker.components:Timer",)
 
     def __init__(self, worker: Any, **kwargs: Any) -> None:
         super().__init__(worker, **kwargs)
@@ -38,12 +38,12 @@ class KeeperStep(bootsteps.StartStopStep):  # type: ignore[misc]  # celery's cla
         self._restart_at = 0.0
         self._pause = FIRST_RESTART_SECONDS
 
-    def start(self, worker: Any) -> None:
+    def start(self, parent: Any) -> None:
         """Start the keeper and look after it."""
-        self._spawn(worker)
-        self._check = worker.timer.call_repeatedly(CHECK_SECONDS, self._look, (worker,))
+        self._spawn(parent)
+        self._check = parent.timer.call_repeatedly(CHECK_SECONDS, self._look, (parent,))
 
-    def stop(self, worker: Any) -> None:
+    def stop(self, parent: Any) -> None:
         """Let the keeper finish what it is at; it ends by itself when the worker is gone."""
         if self._check is not None:
             self._check.cancel()
@@ -55,7 +55,9 @@ class KeeperStep(bootsteps.StartStopStep):  # type: ignore[misc]  # celery's cla
             except subprocess.TimeoutExpired:
                 self._child.kill()
 
-    terminate = stop
+    def terminate(self, parent: Any) -> None:
+        """As :meth:`stop`: a cold shutdown of the worker is none of the keeper."""
+        self.stop(parent)
 
     def _look(self, worker: Any) -> None:
         child = self._child

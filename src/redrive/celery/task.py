@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from celery.app.task import Task
 from celery.contrib.django.task import DjangoTask
@@ -24,7 +25,22 @@ from redrive.retry import MIN_DELAY_SECONDS
 logger = logging.getLogger("redrive")
 
 
-class RedriveTask(DjangoTask):  # type: ignore[misc]  # celery's class is untyped
+if TYPE_CHECKING:
+    Base = DjangoTask[Any, Any]
+else:
+    Base = DjangoTask  # cannot be subscripted at run time unless celery-types patched it
+
+
+_MESSAGE_OPTIONS = frozenset(
+    {
+        "group_id", "group_index", "expires", "chord", "reply_to", "time_limit", "soft_time_limit", "root_id",
+        "parent_id", "shadow", "chain", "origin", "ignore_result", "stamped_headers", "replaced_task_nesting",
+    }
+)  # fmt: skip
+"""Options of a signature that belong into the message itself."""
+
+
+class RedriveTask(Base):
     """A task whose failures are understood, kept, and retried where that is declared safe.
 
     ``Celery("shop", task_cls="redrive.celery:RedriveTask")`` makes it the base of every task. What a task says about
@@ -49,7 +65,7 @@ class RedriveTask(DjangoTask):  # type: ignore[misc]  # celery's class is untype
         self,
         args: Any = None,
         kwargs: Any = None,
-        exc: BaseException | None = None,
+        exc: Exception | None = None,
         throw: bool = True,
         eta: datetime | None = None,
         countdown: float | None = None,
@@ -87,7 +103,7 @@ class RedriveTask(DjangoTask):  # type: ignore[misc]  # celery's class is untype
         self,
         args: Any,
         kwargs: Any,
-        exc: BaseException | None,
+        exc: Exception | None,
         throw: bool,
         eta: datetime | None,
         countdown: float | None,
@@ -136,7 +152,7 @@ class RedriveTask(DjangoTask):  # type: ignore[misc]  # celery's class is untype
             reason=f"The task itself called retry(): retry {request.retries + 1}{number} in {seconds:.0f} s.",
             explain=ending.proposal.explain if ending.proposal else {},
         )
-        return endings.replace(ending, proposal=proposal)
+        return replace(ending, proposal=proposal)
 
     def _own_max_retries(self, policy_retries: int) -> int | None:
         """The task's own number of retries if a class below ours sets one, else the policy's."""
@@ -154,35 +170,31 @@ class RedriveTask(DjangoTask):  # type: ignore[misc]  # celery's class is untype
             return None
         request = self.request
         signature = self.signature_from_request(request, args, kwargs, retries=request.retries, **options)
-        execution = {**signature.options}
-        for name in (
-            "task_id",
-            "retries",
-            "headers",
-            "countdown",
-            "eta",
-            "queue",
-            "routing_key",
-            "exchange",
-            "serializer",
-        ):
-            execution.pop(name, None)
-        amqp = self.app.amqp
-        message = amqp.as_task_v2(
-            request.id,
+        kept = {name: value for name, value in signature.options.items() if name in _MESSAGE_OPTIONS}
+        message = self.app.amqp.as_task_v2(
+            str(request.id),
             self.name,
-            list(signature.args),
+            tuple(signature.args),
             dict(signature.kwargs),
             retries=request.retries,
-            **execution,
+            callbacks=signature.options.get("link"),
+            errbacks=signature.options.get("link_error"),
+            **kept,
         )
-        content_type, content_encoding, body = endings.encode(message.body, self.serializer or "json")
-        merged = {**request.__dict__, **message.headers}
-        return Wire(body, content_type, content_encoding, merged)
+        serializer = signature.options.get("serializer") or self.serializer or "json"
+        content_type, content_encoding, body = endings.encode(message.body, serializer)
+        values = {**request.__dict__, **message.headers, **(options.get("headers") or {})}
+        if options.get("queue"):
+            values["delivery_info"] = {"exchange": "", "routing_key": str(options["queue"])}
+        if "priority" in options:
+            values["delivery_info"] = {**(values.get("delivery_info") or {}), "priority": options["priority"]}
+        return Wire(body, content_type, content_encoding, values)
 
-    def _raise_used_up(self, exc: BaseException | None) -> None:
+    def _raise_used_up(self, exc: Exception | None) -> NoReturn:
+        self.request.redrive_used_up = True  # type: ignore[attr-defined]  # a context takes any attribute
         if exc is not None:
             raise_with_context(exc)
+            raise exc
         raise MaxRetriesExceededError(f"Can't retry {self.name}[{self.request.id}]")
 
 

@@ -14,6 +14,7 @@ import inspect
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from celery.exceptions import Ignore, Reject, Retry
@@ -133,9 +134,9 @@ def attempt(task: Any, request: Any, body: Body, args: Any, kwargs: Any) -> Any:
                 return claim.result
             held = claim
         result = body(*args, **kwargs)
-    except Retry as retry:
+    except Retry as own:
         if held is not None:
-            claiming.keep(held, retry)
+            claiming.keep(held, own)
         raise
     except (Ignore, Reject):
         if held is not None:
@@ -238,7 +239,7 @@ def _hold(task: Any, request: Any, hold: Hold) -> Recorded:
     proposal = Proposal(retry=True, delay_seconds=seconds, reason=hold.reason)
     options = options_of(task).to_dict()
     return runtime.recorder().record(
-        endings.replace(ending, proposal=proposal, hold_reason=hold.reason, options=options)
+        replace(ending, proposal=proposal, hold_reason=hold.reason, options=options)
     )
 
 
@@ -246,6 +247,8 @@ def _after_failure(task: Any, request: Any, exc: Exception, permit: Permit | Non
     """Record a failure; the Retry to raise if the task will run again. Never raises."""
     try:
         ending = endings.failed(task, request, exc, options_of(task), source="wrapper")
+        if getattr(request, "redrive_used_up", False):
+            ending = endings.final(ending, "The task's own retries are used up.")
         _tell_gate(task, ending, exc, permit)
         recorded = store(task, request, ending)
         if ending.proposal is None or not ending.proposal.retry:
@@ -288,7 +291,6 @@ def _tell_gate(task: Any, ending: Ending, exc: Exception, permit: Permit | None)
         return
     kind = str(ending.classification["failure_type"])
     policy = runtime.retry_engine.get_retry_policy(ending.task_name, exc, {"options": options_of(task)})
-    hint = float(ending.classification.get("retry_delay_seconds") or 0.0)
     _report(
         task,
         permit,
@@ -296,7 +298,7 @@ def _tell_gate(task: Any, ending: Ending, exc: Exception, permit: Permit | None)
             kind,
             threshold=policy.circuit_breaker_threshold,
             open_seconds=policy.circuit_breaker_timeout,
-            hint_seconds=hint if kind == "TRANSIENT_RATE_LIMIT" else None,
+            hint_seconds=ending.proposal.hint_seconds if ending.proposal else None,
         ),
     )
 

@@ -35,6 +35,8 @@ class Proposal:
     max_retries: int = 0
     reason: str = ""
     explain: Mapping[str, Any] = field(default_factory=dict)
+    hint_seconds: float | None = None
+    """How long the server itself asked to be left alone (Retry-After), if it did."""
     native: bool = False
     """Celery itself has already sent the retry; nobody else may send it."""
 

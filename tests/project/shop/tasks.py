@@ -8,7 +8,9 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,8 @@ from django.db import connection, transaction
 from shop.models import Order
 from shop.runs import note
 
-from redrive.options import Options
+from redrive.celery import IdempotentTask, Options
+from redrive.runtime import retry_engine
 
 _SECONDS_UNTIL_A_TEST_IS_GONE = 60
 
@@ -274,3 +277,60 @@ class OwnBase(Task):  # type: ignore[type-arg] # the run-time class takes no typ
 def own_base_class(label: str) -> None:
     note("own_base_class", label)
     raise ValueError(f"from a task with its own base class: {label}")
+
+
+@shared_task(base=IdempotentTask, bind=True)
+def documented_style(self: Task[Any, Any], label: str, failures: int, kind: str) -> str:
+    """The hand-written style of the documentation, with a real failure: a deadlock's or a refused connection."""
+    if note("documented_style", label, retries=self.request.retries) > failures:
+        return label
+    try:
+        if kind == "deadlock":
+            deadlock_with_myself(label)
+        refused()
+    except Exception as exc:
+        policy = retry_engine.get_retry_policy(self.name, exc, {"retry_count": self.request.retries})
+        if policy.max_retries > 0:
+            raise self.retry(
+                exc=exc, countdown=retry_engine.calculate_next_retry(policy, self.request.retries)
+            ) from exc
+        raise
+    return label
+
+
+def deadlock_with_myself(label: str) -> None:
+    """A real deadlock: two connections of this process lock two rows in opposite order."""
+    names = [f"{label} left", f"{label} right"]
+    for name in names:
+        Order.objects.get_or_create(name=name)
+    locked = threading.Barrier(2, timeout=10)
+
+    def lock(first: str, second: str) -> None:
+        with transaction.atomic():
+            Order.objects.select_for_update().get(name=first)
+            locked.wait()
+            Order.objects.select_for_update().get(name=second)
+
+    with ThreadPoolExecutor(2) as pool:
+        waiting = [pool.submit(lock, *names), pool.submit(lock, *reversed(names))]
+    for one in waiting:
+        one.result()
+
+
+@shared_task(base=IdempotentTask)
+def once(label: str, path: str = "") -> str:
+    """Idempotent: the same call runs once; with a path it waits for that file first."""
+    note("once", label)
+    if path:
+        wait_for(path)
+    return f"result of {label}"
+
+
+@shared_task(bind=True, redrive=Options(retry_safe=True), acks_late=True)
+def slow_on_retry(self: Task[Any, Any], label: str, path: str) -> str:
+    """Declared safe: fails at first, and waits for a file when it runs again."""
+    note("slow_on_retry", label)
+    if not self.request.retries:
+        refused()
+    wait_for(path)
+    return label

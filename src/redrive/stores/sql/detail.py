@@ -90,7 +90,8 @@ class RecordDetail:
     @staticmethod
     def _attempt_line(attempt: AttemptDetail) -> str:
         what = f"{attempt.failure_type} ({attempt.exception_type})" if attempt.failure_type else ""
-        return f"{attempt.ended_at:%m-%d %H:%M:%S}  attempt {attempt.attempt} {attempt.outcome}  {what}  {attempt.decision}"
+        when = f"{attempt.ended_at:%m-%d %H:%M:%S}"
+        return f"{when}  attempt {attempt.attempt} {attempt.outcome}  {what}  {attempt.decision}"
 
 
 def record_detail(record_id: int) -> RecordDetail | None:

@@ -246,9 +246,9 @@ def record_hold(cursor: Cursor, ending: Ending) -> Recorded:
     insert.add_sql("updated_at", d.now)
     row = cursor.one(
         f"{insert.sql(TABLE)} ON CONFLICT (task_id) DO UPDATE SET holds = r.holds + 1,"
-        " hold_reason = EXCLUDED.hold_reason, next_retry_at = EXCLUDED.next_retry_at, published_at = NULL, lease_owner = '', lease_expires_at = NULL,"
-        " started_attempt = r.attempt, started_by = '', deliveries = 0, updated_at = EXCLUDED.updated_at"
-        " WHERE r.attempt = EXCLUDED.attempt AND r.status = 'RETRYING' RETURNING id",
+        " hold_reason = EXCLUDED.hold_reason, next_retry_at = EXCLUDED.next_retry_at, published_at = NULL,"
+        " lease_owner = '', lease_expires_at = NULL, started_attempt = r.attempt, started_by = '', deliveries = 0,"
+        " updated_at = EXCLUDED.updated_at WHERE r.attempt = EXCLUDED.attempt AND r.status = 'RETRYING' RETURNING id",
         insert.params,
     )
     if row is None:
