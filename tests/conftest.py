@@ -29,6 +29,7 @@ _TIERS = {
     "rabbitmq": {"rabbitmq_server"},
     "web": {"browser"},
 }
+_PLACES = {"example": "servers", "newcomer": "celery"}  # folders whose every test starts processes
 _guard_key = pytest.StashKey[Guard]()
 
 
@@ -46,12 +47,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test with the tier that its fixtures put it in; what has no mark is the unit tier."""
+    """Mark each test with the tier that its fixtures or its folder put it in; without a mark it is a unit test."""
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         for mark, needs in _TIERS.items():
             if fixtures & needs:
                 item.add_marker(mark)
+        if mark_of_place := _PLACES.get(item.path.parent.name):
+            item.add_marker(mark_of_place)
 
 
 @pytest.hookimpl(trylast=True)

@@ -6,8 +6,6 @@ import pytest
 from tests.newcomer.bakery import Bakery, open_bakery
 from tests.servers import ValkeyServer
 
-pytestmark = pytest.mark.celery
-
 
 @pytest.fixture(scope="module", params=["postgres", "sqlite"])
 def bakery(

@@ -8,8 +8,6 @@ from tests.newcomer.bakery import Bakery, open_bakery
 from tests.servers import ValkeyServer
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.celery
-
 _TABLES = (
     "redrive_taskfailurerecord",
     "redrive_failureattempt",
