@@ -149,12 +149,13 @@ REMEDIES: dict[FailureType, Remedy] = {
         sentence="A disk or quota is full ({what}). Free space where this was written, then retry by hand.",
     ),
     FailureType.SYSTEM_WORKER_LOST: Remedy(
-        actions=(_A.INVESTIGATE, _A.MANUAL_RETRY, _A.ALERT_TEAM),
-        retry=False,
+        actions=(_A.AUTO_RETRY, _A.INVESTIGATE, _A.ALERT_TEAM),
+        # Deployments and evictions end workers through no fault of the task; the policy stops after the second.
+        retry=True,
         delay_seconds=60.0,
         alert_level=AlertLevel.CRITICAL,
-        sentence="The worker process died and nothing says why ({what}). Look at the worker's log and the "
-        "kernel's before running this again.",
+        sentence="The worker process died and nothing says why ({what}). If it happens again, look at the worker's log "
+        "and the kernel's.",
     ),
     FailureType.UNKNOWN: Remedy(
         actions=(_A.INVESTIGATE, _A.MANUAL_RETRY),
