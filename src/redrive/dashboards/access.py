@@ -9,13 +9,13 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.shortcuts import render, resolve_url
+from django.shortcuts import resolve_url
+from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
 
-from redrive.api.access import ACT, READ, UNAVAILABLE, View, error, refusal
+from redrive.api.access import ACT, READ, UNAVAILABLE, Refusal, View, error, refusal
 from redrive.dashboards.frame import frame
 from redrive.leases import StoreUnavailable
 from redrive.templatetags.redrive import admin_url
@@ -50,7 +50,11 @@ def page(permission: str, *, method: str = "GET") -> Callable[[View], View]:
                     return view(request, *args, **kwargs)
             except (DatabaseError, StoreUnavailable):
                 logger.exception("redrive: the database did not answer %s", request.path)
-                return _unavailable(request)
+                return (
+                    error(UNAVAILABLE)
+                    if wants_json(request)
+                    else _sorry(request, UNAVAILABLE, "redrive/unavailable.html")
+                )
             if wants_json(request):
                 return error(refused)
             if refused.status == 401:
@@ -58,16 +62,14 @@ def page(permission: str, *, method: str = "GET") -> Callable[[View], View]:
                 return redirect_to_login(
                     back, login_url=admin_url("login") or resolve_url(settings.LOGIN_URL)
                 )
-            raise PermissionDenied(refused.message)
+            return _sorry(request, refused, "redrive/refused.html")
 
         return never_cache(guarded)
 
     return decorate
 
 
-def _unavailable(request: HttpRequest) -> HttpResponse:
-    """Says that the tables cannot be read. Reads nothing itself: the session may live in the same database."""
-    if wants_json(request):
-        return error(UNAVAILABLE)
-    context = {**frame(request, with_admin=False), "title": UNAVAILABLE.message}
-    return render(request, "redrive/unavailable.html", context, status=503)
+def _sorry(request: HttpRequest, refused: Refusal, template: str) -> HttpResponse:
+    """A plain page that says why. Its frame reads nothing: the session may live in the database that is away."""
+    context = {**frame(request, with_admin=False), "title": refused.message}
+    return HttpResponse(render_to_string(template, context), status=refused.status)

@@ -6,26 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
-
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from redrive import runtime
 from redrive.api.breakers import Breakers, read_breakers
 from redrive.conf import get_settings
 from redrive.dashboards import forms
 from redrive.dashboards.charts import Chart, average_retry_chart, execution_chart, failure_chart, type_chart
-from redrive.gate import BreakerState
+from redrive.dashboards.notices import SUCCESS_RATE_WARNING, Notice, Signs, dlq_url, notices
 from redrive.stores.sql import pages
 from redrive.stores.sql.pages import Capped, EventFigure, StatFigure, TaskFigure
 from redrive.taxonomy import FailureType
 from redrive.taxonomy.remediation import REMEDIES
-from redrive.templatetags.redrive import page_url, percent
 
-DEPTH_WARNING, DEPTH_CRITICAL = 20, 50
-"""Dead letters above which the overview warns (the documented alert thresholds)."""
-SUCCESS_RATE_WARNING = 0.90
 OVERDUE_SECONDS = 30
 """A task this late was not sent again: no keeper runs, or it cannot reach the broker."""
 
@@ -56,15 +48,6 @@ class Executions:
     @property
     def average_seconds(self) -> float | None:
         return self.seconds / self.total if self.total else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
-    """Something an operator should look at, and where."""
-
-    tone: str
-    words: str
-    url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,11 +123,6 @@ class Taxonomy:
         return tuple(chart for chart in self.charts if chart.kind == "bars")
 
 
-def dlq_url(**query: str) -> str:
-    """The list of dead letters, filtered."""
-    return f"{page_url('dlq_management')}?{urlencode(query)}"
-
-
 def sum_executions(stats: Sequence[StatFigure]) -> Executions:
     """Counters of kind ``execution`` in one figure; labels other than the three are not executions."""
     sums: dict[str, Any] = {"seconds": 0.0}
@@ -153,69 +131,6 @@ def sum_executions(stats: Sequence[StatFigure]) -> Executions:
             sums[stat.label] = sums.get(stat.label, 0) + stat.count
             sums["seconds"] += stat.seconds
     return Executions(**sums)
-
-
-def notices(
-    *, dead: Capped, overdue: Capped, spilled: int, rejected: int, breakers: Breakers, executions: Executions
-) -> tuple[Notice, ...]:
-    """What needs attention, the worst first. Pure: a table of conditions over figures."""
-    found: list[Notice | None] = [
-        Notice(
-            tone="bad",
-            words=_(
-                "%(n)s tasks should have been sent again by now. Is a keeper running? (manage.py redrive status)"
-            )
-            % {"n": overdue},
-            url=dlq_url(status="RETRYING"),
-        )
-        if overdue.value
-        else None,
-        *(
-            Notice(
-                tone="bad" if row.state is BreakerState.OPEN else "warn",
-                words=_("Circuit breaker %(name)s is %(state)s. %(reason)s")
-                % {"name": row.downstream, "state": row.state.value, "reason": row.reason},
-                url=page_url("retry_policy"),
-            )
-            for row in breakers.unwell
-        ),
-        Notice(
-            tone="bad" if dead.value > DEPTH_CRITICAL else "warn",
-            words=_("%(n)s dead letters wait for a decision.") % {"n": dead},
-            url=dlq_url(status="PENDING"),
-        )
-        if dead.value > DEPTH_WARNING
-        else None,
-        Notice(
-            tone="warn",
-            words=_("Only %(rate)s of executions succeeded in the last 24 hours.")
-            % {"rate": percent(executions.success_rate)},
-            url=page_url("failure_taxonomy"),
-        )
-        if executions.is_low
-        else None,
-        Notice(
-            tone="warn",
-            words=ngettext(
-                "%(n)s line of this machine's spill is not in the tables yet.",
-                "%(n)s lines of this machine's spill are not in the tables yet.",
-                spilled,
-            )
-            % {"n": spilled},
-            url=dlq_url(status="all"),
-        )
-        if spilled
-        else None,
-        Notice(
-            tone="bad",
-            words=_("%(n)s lines of the spill could not be stored. Look at rejected.jsonl in %(place)s.")
-            % {"n": rejected, "place": get_settings().spill.directory},
-            url=dlq_url(status="all"),
-        )
-        if rejected
-        else None,
-    ]
-    return tuple(sorted((n for n in found if n), key=lambda notice: notice.tone != "bad"))
 
 
 def status_figures(current: str | None = None) -> tuple[StatusFigure, ...]:
@@ -234,15 +149,17 @@ def read_overview(now: datetime) -> Overview:
     statuses = status_figures()
     breakers = read_breakers()
     spill = runtime.spill().state()
+    signs = Signs(
+        dead=next(figure.count for figure in statuses if figure.status == "PENDING"),
+        overdue=pages.count_due(now - timedelta(seconds=OVERDUE_SECONDS)),
+        breakers=breakers,
+        success_rate=executions.success_rate,
+        spilled=spill.waiting_lines,
+        rejected=spill.rejected_lines,
+        spill_directory=get_settings().spill.directory,
+    )
     return Overview(
-        notices=notices(
-            dead=next(figure.count for figure in statuses if figure.status == "PENDING"),
-            overdue=pages.count_due(now - timedelta(seconds=OVERDUE_SECONDS)),
-            spilled=spill.waiting_lines,
-            rejected=spill.rejected_lines,
-            breakers=breakers,
-            executions=executions,
-        ),
+        notices=notices(signs),
         executions=executions,
         statuses=statuses,
         queues=tuple(QueueFigure(name=q.key, depth=q.data.get("depth")) for q in pages.leases("queue")),

@@ -18,6 +18,7 @@ from django.db.models.functions import Left, TruncDay, TruncHour
 
 from redrive.conf import get_settings
 from redrive.models import Event, LeaseRow, Stat, TaskFailureRecord
+from redrive.payload import mask
 from redrive.taxonomy import FailureType
 
 CAP = 10_000
@@ -54,7 +55,7 @@ class RecordFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordRow:
-    """One line of the list of dead letters. ``exception_message`` is cut to 300 characters."""
+    """One line of the list of dead letters. ``exception_message`` is cut to 300 characters; texts are masked."""
 
     id: int
     task_id: str
@@ -216,7 +217,7 @@ def count_by_status() -> dict[str, Capped]:
 
 def list_records(wanted: RecordFilter, number: int = 1) -> RecordPage:
     """Page ``number`` of the records that match, the latest failure first."""
-    number = min(max(number, 1), CAP // PAGE_SIZE)
+    number = max(1, min(number, CAP // PAGE_SIZE))
     start = (number - 1) * PAGE_SIZE
     queryset = _matching(wanted)
     columns = [f.name for f in fields(RecordRow) if f.name != "exception_message"]
@@ -225,8 +226,20 @@ def list_records(wanted: RecordFilter, number: int = 1) -> RecordPage:
             start : start + PAGE_SIZE + 1
         ]
     )
-    rows = tuple(RecordRow(exception_message=row.pop("message"), **row) for row in found[:PAGE_SIZE])
+    rows = tuple(RecordRow(**_masked(row)) for row in found[:PAGE_SIZE])
     return RecordPage(rows=rows, total=_count(queryset), number=number, has_next=len(found) > PAGE_SIZE)
+
+
+def _masked(row: dict[str, Any]) -> dict[str, Any]:
+    """The row with secrets hidden in the texts that may hold any."""
+    masking = get_settings().masking
+    texts = {
+        "exception_message": row.pop("message"),
+        "decision": row["decision"],
+        "hold_reason": row["hold_reason"],
+    }
+    shown = {name: mask(text, fields=(), patterns=masking.patterns) for name, text in texts.items()}
+    return {**row, **shown}
 
 
 def matching_ids(wanted: RecordFilter, statuses: Iterable[str], limit: int) -> tuple[tuple[int, ...], Capped]:

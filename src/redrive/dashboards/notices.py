@@ -1,0 +1,95 @@
+"""What needs an operator's attention, from figures alone. The thresholds are the documented alert conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlencode
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from redrive.api.breakers import Breakers
+from redrive.gate import BreakerState
+from redrive.stores.sql.pages import Capped
+from redrive.templatetags.redrive import page_url, percent
+
+DEPTH_WARNING, DEPTH_CRITICAL = 20, 50
+"""Dead letters above which the overview warns, and above which it is urgent."""
+SUCCESS_RATE_WARNING = 0.90
+"""Share of executions below which too few succeed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something an operator should look at, and where. ``tone`` is ``bad`` or ``warn``."""
+
+    tone: str
+    words: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signs:
+    """The figures that are looked at. ``success_rate`` is None without executions; spill counts are lines."""
+
+    dead: Capped
+    overdue: Capped
+    breakers: Breakers
+    success_rate: float | None
+    spilled: int
+    rejected: int
+    spill_directory: Path
+
+
+def dlq_url(**query: str) -> str:
+    """The list of dead letters, filtered."""
+    return f"{page_url('dlq_management')}?{urlencode(query)}"
+
+
+def notices(signs: Signs) -> tuple[Notice, ...]:
+    """What needs attention, the worst first."""
+    return tuple(sorted(_found(signs), key=lambda notice: notice.tone != "bad"))
+
+
+def _found(signs: Signs) -> Iterator[Notice]:
+    if signs.overdue.value:
+        words = ngettext(
+            "%(n)s task should have been sent again by now. Is a keeper running? (manage.py redrive status)",
+            "%(n)s tasks should have been sent again by now. Is a keeper running? (manage.py redrive status)",
+            signs.overdue.value,
+        )
+        yield Notice(tone="bad", words=words % {"n": signs.overdue}, url=dlq_url(status="RETRYING"))
+    for row in signs.breakers.unwell:
+        words = _("Circuit breaker %(name)s is %(state)s. %(reason)s") % {
+            "name": row.downstream,
+            "state": row.state.value.replace("_", "-"),
+            "reason": row.reason,
+        }
+        tone = "bad" if row.state is BreakerState.OPEN else "warn"
+        yield Notice(tone=tone, words=words.strip(), url=page_url("retry_policy"))
+    if signs.dead.value > DEPTH_WARNING:
+        words = _("%(n)s dead letters wait for a decision.") % {"n": signs.dead}
+        tone = "bad" if signs.dead.value > DEPTH_CRITICAL else "warn"
+        yield Notice(tone=tone, words=words, url=dlq_url(status="PENDING"))
+    if signs.success_rate is not None and signs.success_rate < SUCCESS_RATE_WARNING:
+        words = _("Only %(rate)s of executions succeeded in the last 24 hours.")
+        yield Notice(
+            tone="warn", words=words % {"rate": percent(signs.success_rate)}, url=page_url("failure_taxonomy")
+        )
+    if signs.spilled:
+        words = ngettext(
+            "%(n)s line of this machine's spill is not in the tables yet.",
+            "%(n)s lines of this machine's spill are not in the tables yet.",
+            signs.spilled,
+        )
+        yield Notice(tone="warn", words=words % {"n": signs.spilled}, url=dlq_url(status="all"))
+    if signs.rejected:
+        words = ngettext(
+            "%(n)s line of the spill could not be stored. Look at rejected.jsonl in %(place)s.",
+            "%(n)s lines of the spill could not be stored. Look at rejected.jsonl in %(place)s.",
+            signs.rejected,
+        )
+        values = {"n": signs.rejected, "place": signs.spill_directory}
+        yield Notice(tone="bad", words=words % values, url=dlq_url(status="all"))
