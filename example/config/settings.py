@@ -74,6 +74,9 @@ DATABASES = {
     )
 }
 
+# "SQLite is for a first try": without DATABASE_URL this is one.
+SILENCED_SYSTEM_CHECKS = [] if os.environ.get("DATABASE_URL") else ["redrive.W001"]
+
 # What the company's tasks talk to
 
 PAYMENT_GATEWAY_URL = os.environ.get("PAYMENT_GATEWAY_URL") or "http://127.0.0.1:8801"

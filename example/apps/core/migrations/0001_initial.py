@@ -5,5 +5,5 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     initial = True
-    dependencies = [("redrive", "0001_initial")]
+    dependencies = [("redrive", "0001_tables")]
     operations = []
