@@ -16,7 +16,15 @@ from redrive.taxonomy.remediation import REMEDIES, action_for_recommended_retry
 from redrive.taxonomy.retry_after import server_wait_seconds
 from redrive.taxonomy.rulebook import Hit, RuleBook
 from redrive.taxonomy.rules import ALL
-from redrive.taxonomy.rules.rule import ClassRule, CodeRule, FrameRule, NameRule, Rule, TextRule
+from redrive.taxonomy.rules.rule import (
+    ClassRule,
+    CodeRule,
+    FamilyRule,
+    FrameRule,
+    NameRule,
+    Rule,
+    TextRule,
+)
 from redrive.taxonomy.types import Classification, Evidence, FailureType, Scalar
 
 F = FailureType
@@ -27,6 +35,7 @@ _READS = {
     NameRule: "class",
     TextRule: "text",
     FrameRule: "frame",
+    FamilyRule: "class",
 }
 _MAX_EVIDENCE = 8
 _SECRET = re.compile(
@@ -122,7 +131,7 @@ class Classifier:
     def _candidates(self, facts: ExceptionFacts) -> list[_Candidate]:
         """What every rule found on every exception of the chain, weighed by how directly it is connected."""
         found: list[_Candidate] = []
-        best = 0.0
+        best = head = 0.0
         reach = 1.0
         head_says_nothing = True
         for depth, link in enumerate(facts.links()):
@@ -135,11 +144,14 @@ class Classifier:
             if self._project is not None:
                 for hit in self._project.hits(reading):
                     found.append(_Candidate(hit, 1.0 + hit.rule.trust * reach, where, depth))
+            if depth and head >= 0.8 and _is_symptom(link):
+                reach = min(reach, 0.8)
             for hit in self._book.hits(reading):
                 score = _weigh(hit, reading) * reach
                 found.append(_Candidate(hit, score, where, depth))
                 best = max(best, score)
             if depth == 0:
+                head = best
                 head_says_nothing = best < 0.6
         return found
 
@@ -147,7 +159,7 @@ class Classifier:
         self, facts: ExceptionFacts, context: Mapping[str, Scalar], says: FailureType
     ) -> tuple[FailureType, list[Evidence]]:
         """Whether the service is ours or a third party's decides between EXTERNAL and TRANSIENT."""
-        if not self._downstreams or says not in _IF_OWN and says not in _IF_THIRD_PARTY:
+        if not self._downstreams or (says not in _IF_OWN and says not in _IF_THIRD_PARTY):
             return says, []
         name = context.get("downstream")
         chosen = self._downstreams.get(name) if isinstance(name, str) else None
@@ -180,9 +192,22 @@ def _reach(via: str, depth: int, head_says_nothing: bool) -> float:
     return 0.99 - 0.005 * min(depth, 8)
 
 
+_SYMPTOMS = frozenset(
+    {
+        "builtins.ValueError", "builtins.KeyError", "builtins.TypeError", "builtins.AttributeError", "builtins.IndexError",
+        "json.decoder.JSONDecodeError", "binascii.Error", "builtins.UnicodeDecodeError", "builtins.LookupError",
+    }
+)  # fmt: skip
+
+
+def _is_symptom(link: ExceptionFacts) -> bool:
+    """A general exception below a specific one: the specific one was raised because it knows better."""
+    return f"{link.exc_module}.{link.exc_qualname}" in _SYMPTOMS
+
+
 def _weigh(hit: Hit, reading: Reading) -> float:
     rule = hit.rule
-    trust = rule.trust
+    trust = rule.trust - hit.discount
     if isinstance(rule, CodeRule) and rule.space == "errno" and reading.family in ("database", "store"):
         # Our own data server is unreachable: the class, which knows that it is ours, decides.
         return min(trust, 0.7)

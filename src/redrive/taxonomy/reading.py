@@ -49,13 +49,14 @@ _ODBC_STATE = re.compile(r"^\(?'?\(?'?([0-9a-z]{5})'?,? |\[([0-9a-z]{5})\] \[")
 _MSSQL_NUMBER = re.compile(r"\((-?\d{1,5})\) \(sql|^\(?\(?(-?\d{2,5}), b['\"]|error (\d{3,5})[,:]|message (\d{3,5}),")
 _ERRNO = re.compile(r"\[errno (-?\d{1,5})\]|\(os error (\d{1,5})\)|\berrno[ =:]{1,3}(-?\d{1,5})|error (-?\d{1,3}) connecting")
 _WINERROR = re.compile(r"\[winerror (\d{1,5})\]")
-_AWS = re.compile(r"an error occurred \(([\w.]{1,80})\) when calling")
+_AWS = re.compile(r"[Aa]n error occurred \(([\w.]{1,80})\) when calling")
 _GRPC = re.compile(r"(?:statuscode\.|status = |grpc_status:|grpc error: )(?:statuscode\.)?([a-z_]{2,24})")
 _SMTP_TEXT = re.compile(r"^\W{0,3}([2345]\d\d)(?:[, -]|$)|[({]'?[^'(]{0,100}'?:? ?\((\d{3}), ")
 _JSON_CODE = re.compile(
     r"[\"'](?:code|errorcode|error|error_code|reason|type|status|errortype|__type|error_type|name)[\"']\s?:\s?"
     r"[\"']([\w.# -]{3,80})[\"']"
 )
+_QUOTED_WORD = re.compile(r"[(, ]['\"]([a-z]{3,20}(?:_[a-z]{2,20}){1,4})['\"]")
 _AZURE = re.compile(r"errorcode:\s?(\w{3,60})|\(([a-z]{6,60})\) ")
 _S3_STYLE = re.compile(r"code: (\w{4,50}), message|<code>(\w{4,60})</code>")
 _EXIT = re.compile(
@@ -272,7 +273,7 @@ def _api_codes(facts: ExceptionFacts, text: str, family: str) -> list[Code]:
     attrs = facts.attrs
     codes: list[Code] = []
     if family == families.AWS or "an error occurred (" in text:
-        found = attrs.get("response.Error.Code") or _first(_AWS.search(text))
+        found = attrs.get("response.Error.Code") or _first(_AWS.search(facts.message))
         if isinstance(found, str):
             codes.append(("aws", found, found))
     grpc = attrs.get("grpc_status_code") or (attrs.get("code") if family == families.GRPC else None)
@@ -289,6 +290,8 @@ def _api_codes(facts: ExceptionFacts, text: str, family: str) -> list[Code]:
             codes.append(("api", value.lower(), value))
         elif isinstance(value, int) and name in ("code", "error_code") and not isinstance(value, bool):
             codes.append((top, str(value), f"{name} {value}"))
+    if family == families.API and "'" in text:
+        codes.extend(("api", found, found) for found in _QUOTED_WORD.findall(text[:2000])[:8])
     if "':" in text or '":' in text:
         codes.extend(("api", found, found) for found in _JSON_CODE.findall(text[:4000])[:6])
     if family == families.AZURE:

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from redrive.taxonomy.reading import Reading
 from redrive.taxonomy.rules import families
-from redrive.taxonomy.rules.rule import ClassRule, CodeRule, FrameRule, NameRule, Rule, TextRule
+from redrive.taxonomy.rules.rule import (
+    ClassRule,
+    CodeRule,
+    FamilyRule,
+    FrameRule,
+    NameRule,
+    Rule,
+    TextRule,
+)
 
 _MAX_REMEMBERED_CLASSES = 4096
+_HIDDEN = re.compile(r"\b(?:state=finished|Dependency [\w-]{1,60}) raised ([A-Z]\w{2,60})\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +28,8 @@ class Hit:
 
     rule: Rule
     found: str
+    discount: float = 0.0
+    """Taken off the rule's trust, for what was found only by way of a distant base class."""
 
 
 class RuleBook:
@@ -29,6 +41,7 @@ class RuleBook:
         self._names: list[NameRule] = []
         self._texts: list[TextRule] = []
         self._frames: list[FrameRule] = []
+        self._families: dict[str, FamilyRule] = {}
         for rule in rules:
             if isinstance(rule, CodeRule):
                 for code in rule.codes:
@@ -42,6 +55,8 @@ class RuleBook:
                 self._texts.append(rule)
             elif isinstance(rule, FrameRule):
                 self._frames.append(rule)
+            elif isinstance(rule, FamilyRule):
+                self._families.update(dict.fromkeys(rule.families, rule))
         self._texts.sort(key=lambda rule: -rule.trust)
         # Text rules by the kind of library they apply to, so that most are never looked at.
         kinds = {kind for rule in self._texts for kind in rule.families} | {""}
@@ -56,12 +71,17 @@ class RuleBook:
         found: list[Hit] = []
         found.extend(self._code_hits(reading))
         found.extend(self._class_hits(reading))
+        if "raised " in reading.text:
+            found.extend(self._hidden_class_hits(reading))
         text = self._text_hit(reading)
         if text is not None:
             found.append(text)
         frame = self._frame_hit(reading)
         if frame is not None:
             found.append(frame)
+        family = self._families.get(reading.family)
+        if family is not None:
+            found.append(Hit(family, f"{reading.family} library"))
         return found
 
     def _code_hits(self, reading: Reading) -> Iterable[Hit]:
@@ -100,16 +120,26 @@ class RuleBook:
             if nearest is not None:
                 found.append(Hit(nearest, name))
                 break
-        for name in mro:
+        for level, name in enumerate(mro):
             if name.startswith("builtins."):
                 break
             if nearest is not None and found[0].found == name and not nearest.wrapper and nearest.trust > 0.6:
                 break
             named = self._name_rule(name.rpartition(".")[2].lower())
             if named is not None:
-                found.append(Hit(named, name))
+                found.append(Hit(named, name, 0.03 * min(level, 4)))
                 break
         return tuple(found)
+
+    def _hidden_class_hits(self, reading: Reading) -> Iterable[Hit]:
+        """The class a wrapper names in its message without keeping it (tenacity, Celery chords)."""
+        match = _HIDDEN.search(reading.facts.message)
+        if match is None:
+            return
+        name = match[1]
+        rule = self._class_rule(f"builtins.{name}") or self._name_rule(name.lower())
+        if rule is not None:
+            yield Hit(rule, name, 0.05)
 
     def _class_rule(self, name: str) -> ClassRule | None:
         rule = self._classes.get(name)
@@ -156,8 +186,6 @@ class RuleBook:
         if not frames or not self._frames:
             return None
         names = {name.rpartition(".")[2] for name in reading.facts.mro}
-        if reading.facts.exc_module != "builtins" and reading.family:
-            return None  # a library's own class says more than the place
         best: Hit | None = None
         for rule in self._frames:
             if (best is not None and best.rule.trust >= rule.trust) or (rule.classes and not rule.classes & names):

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import Any
 
-
 Scalar = str | int | float | bool | None
 
 

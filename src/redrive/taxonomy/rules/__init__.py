@@ -4,6 +4,7 @@ from redrive.taxonomy.rules import classes, codes, frames, libraries, sql, texts
 from redrive.taxonomy.rules.rule import (
     ClassRule,
     CodeRule,
+    FamilyRule,
     FrameRule,
     NameRule,
     Rule,
@@ -23,7 +24,8 @@ CLASSES: tuple[ClassRule, ...] = (
 NAMES: tuple[NameRule, ...] = classes.NAMES
 TEXTS: tuple[TextRule, ...] = (*texts.RULES, *texts_lasting.RULES)
 FRAMES: tuple[FrameRule, ...] = frames.RULES
-ALL: tuple[Rule, ...] = (*CODES, *CLASSES, *NAMES, *TEXTS, *FRAMES)
+FAMILIES: tuple[FamilyRule, ...] = frames.FAMILIES
+ALL: tuple[Rule, ...] = (*CODES, *CLASSES, *NAMES, *TEXTS, *FRAMES, *FAMILIES)
 
 unique_ids(ALL)
 
@@ -31,11 +33,13 @@ __all__ = [
     "ALL",
     "CLASSES",
     "CODES",
+    "FAMILIES",
     "FRAMES",
     "NAMES",
     "TEXTS",
     "ClassRule",
     "CodeRule",
+    "FamilyRule",
     "FrameRule",
     "NameRule",
     "Rule",

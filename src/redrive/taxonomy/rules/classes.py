@@ -269,7 +269,7 @@ NAMES = tuple(
         ("invalid_setting", F.CONFIG_INVALID_SETTING, 0.86, None,
          "improperlyconfigured configurationerror configerror configexception invalidconfig misconfigur "
          "configurationexception settingserror invalidsetting badconfig profilenotfound invalidapikey "
-         "invalidcredential badcredential credentialserror"),
+         "baddsn invaliddsn badsetting invalidcredential badcredential credentialserror"),
         ("authentication", F.CONFIG_INVALID_SETTING, 0.86, None,
          "authenticationerror authenticationexception authenticationfail unauthorized authfail autherror "
          "unauthenticated invalidlogin loginfailed invalidpassword badauthentication loginerror "
@@ -287,8 +287,8 @@ NAMES = tuple(
          "connectionerror connecterror connectionclosed connectionlost connectionreset connectionrefused disconnected "
          "networkerror connectionexception apiconnection cannotconnect connectfailed connectionfail notconnected "
          "protocolerror unreachable nobrokers brokernotavailable brokerconnection noservers socketerror hostnotfound "
-         "streamlost streamerror chunkedencoding incompleteread remotedisconnected nodenotready leadernotavailable "
-         "connectionabort connectionbroken transporterror communicationerror dnserror nameresolution clientoserror "
+         "streamlost chunkedencoding incompleteread remotedisconnected nodenotready leadernotavailable "
+         "connectionabort connectionbroken communicationerror dnserror nameresolution clientoserror "
          "proxyerror serverdisconnect disconnectederror connectionfault sessionexpirederror connectionloss"),
         ("server_error", F.EXTERNAL_API_ERROR, 0.8, True,
          "internalservererror servererror internalerror serverexception backenderror"),
@@ -297,8 +297,9 @@ NAMES = tuple(
          "nomatch noresult filemissing notexist itemmissing gone videounavailable usernotoccupied"),
         ("conflict", F.PERMANENT_VALIDATION, 0.82, None,
          "alreadyexists duplicate conflict integrityerror constraintviolation notunique"),
+        ("state", F.PERMANENT_LOGIC, 0.87, None, "transition illegalstate invalidstate wrongstate"),
         ("not_implemented", F.PERMANENT_LOGIC, 0.82, None,
-         "notimplemented notsupported unsupportedoperation illegalstate invalidstate statetransition transitionnotallowed "
+         "notimplemented notsupported unsupportedoperation "
          "usageerror programmingerror typeerror attributeerror assertionerror logicerror undefinederror invalidoperation "
          "unsupportedfeature methodnotallowed notfitted misuse templateerror templatesyntax undefinedvariable"),
         ("invalid", F.PERMANENT_VALIDATION, 0.84, None,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from redrive.taxonomy.rules.rule import FrameRule, one_of
+from redrive.taxonomy.rules import families as fam
+from redrive.taxonomy.rules.rule import FamilyRule, FrameRule, one_of
 from redrive.taxonomy.types import FailureType as F
 
 
@@ -63,7 +64,7 @@ RULES: tuple[FrameRule, ...] = (
         "elasticsearch/client/utils.py: requests/adapters.py:cert_verify ssl.py:load_verify_locations "
         "ssl.py:load_cert_chain ssl.py:create_default_context httpx/_config.py: pymongo/uri_parser.py: "
         "pymongo/synchronous/uri_parser.py: pymongo/uri_parser_shared.py: psycopg2/extensions.py:make_dsn "
-        "sqlalchemy/engine/url.py: sqlalchemy/engine/create.py: logging/config.py: google/auth/_default.py: "
+        "sqlalchemy/engine/url.py:  logging/config.py: google/auth/_default.py: "
         "google/oauth2/service_account.py:from_service_account google/auth/_service_account_info.py: "
         "azure/storage/blob/_shared/base_client.py:parse_connection_str azure/core/utils/_connection_string_parser.py: "
         "azure/servicebus/_base_handler.py: kafka/conn.py:__init__ kafka/client_async.py:__init__ "
@@ -74,7 +75,7 @@ RULES: tuple[FrameRule, ...] = (
         "neo4j/api.py: docker/utils/utils.py:parse_host clickhouse_driver/client.py:from_url cryptography/fernet.py:__init__ "
         "jwt/algorithms.py:prepare_key kubernetes/config/ meilisearch/client.py:__init__ "
         "qdrant_client/qdrant_client.py:__init__",
-        "ValueError TypeError KeyError AttributeError OSError Error UnicodeError IndexError",
+        "ValueError TypeError KeyError AttributeError OSError UnicodeError IndexError SSHException",
         4,
     ),
     _frame(
@@ -112,4 +113,25 @@ RULES: tuple[FrameRule, ...] = (
         "ValueError RuntimeError",
         3,
     ),
+)
+
+
+def _family(name: str, says: F, trust: float, *kinds: str) -> FamilyRule:
+    return FamilyRule(
+        id=f"family.{name}",
+        says=says,
+        trust=trust,
+        retry=False if says is F.EXTERNAL_API_ERROR else None,
+        families=frozenset(kinds),
+        source="what that kind of library mostly fails on",
+    )
+
+
+FAMILIES: tuple[FamilyRule, ...] = (
+    _family("data", F.PERMANENT_VALIDATION, 0.66, fam.DATA),
+    _family("settings", F.CONFIG_INVALID_SETTING, 0.72, fam.SETTINGS),
+    _family("code", F.PERMANENT_LOGIC, 0.6, fam.CODE, fam.DJANGO),
+    _family("broker", F.TRANSIENT_NETWORK, 0.55, fam.BROKER),
+    _family("remote", F.EXTERNAL_API_ERROR, 0.5, *fam.REMOTE, fam.MAIL, fam.FTP),
+    _family("store", F.PERMANENT_LOGIC, 0.4, fam.STORE),
 )

@@ -90,6 +90,17 @@ class TextRule(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyRule(Rule):
+    """Reads only which kind of library the class comes from: the last resort.
+
+    Attributes:
+        families: Kinds of library (``families.py``).
+    """
+
+    families: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FrameRule(Rule):
     """Reads where it was raised: which library code a built-in exception came out of.
 

@@ -75,38 +75,7 @@ SQLSTATE = _rules(
 
 POSTGRES_CLASSES: dict[str, str] = dict(
     pair.split("=")
-    for pair in (
-        "DiskFull=53100 OutOfMemory=53200 TooManyConnections=53300 ConfigurationLimitExceeded=53400 "
-        "InsufficientResources=53000 DeadlockDetected=40P01 SerializationFailure=40001 Serialization=40001 "
-        "TransactionRollback=40000 "
-        "StatementCompletionUnknown=40003 LockNotAvailable=55P03 ObjectInUse=55006 QueryCanceled=57014 "
-        "AdminShutdown=57P01 CrashShutdown=57P02 CannotConnectNow=57P03 IdleSessionTimeout=57P05 DatabaseDropped=57P04 "
-        "ConnectionException=08000 SqlclientUnableToEstablishSqlconnection=08001 "
-        "ConnectionDoesNotExist=08003 ConnectionFailure=08006 ProtocolViolation=08P01 "
-        "SqlserverRejectedEstablishmentOfSqlconnection=08004 TransactionResolutionUnknown=08007 "
-        "ConnectionRejection=08004 PostgresConnection=08000 ClientCannotConnect=08001 "
-        "IdleInTransactionSessionTimeout=25P03 TransactionTimeout=25P04 ReadOnlySqlTransaction=25006 "
-        "ReadOnlySQLTransaction=25006 InFailedSqlTransaction=25P02 InFailedSQLTransaction=25P02 "
-        "ActiveSqlTransaction=25001 ActiveSQLTransaction=25001 NoActiveSqlTransaction=25P01 "
-        "UniqueViolation=23505 NotNullViolation=23502 ForeignKeyViolation=23503 CheckViolation=23514 "
-        "ExclusionViolation=23P01 RestrictViolation=23001 IntegrityConstraintViolation=23000 "
-        "StringDataRightTruncation=22001 NumericValueOutOfRange=22003 InvalidDatetimeFormat=22007 "
-        "DatetimeFieldOverflow=22008 InvalidTextRepresentation=22P02 InvalidBinaryRepresentation=22P03 "
-        "BadCopyFileFormat=22P04 UntranslatableCharacter=22P05 CharacterNotInRepertoire=22021 "
-        "NullValueNotAllowed=22004 InvalidParameterValue=22023 DivisionByZero=22012 InvalidRegularExpression=2201B "
-        "DataException=22000 InvalidJsonText=22032 UndefinedTable=42P01 UndefinedColumn=42703 UndefinedObject=42704 "
-        "UndefinedFunction=42883 InvalidSchemaName=3F000 InvalidCatalogName=3D000 InvalidPassword=28P01 "
-        "InvalidAuthorizationSpecification=28000 InsufficientPrivilege=42501 SyntaxError=42601 "
-        "SyntaxErrorOrAccessRuleViolation=42000 DatatypeMismatch=42804 AmbiguousColumn=42702 AmbiguousFunction=42725 "
-        "GroupingError=42803 Grouping=42803 DuplicateTable=42P07 DuplicateColumn=42701 DuplicateObject=42710 "
-        "DuplicateDatabase=42P04 InvalidColumnReference=42P10 IndeterminateDatatype=42P18 CannotCoerce=42846 "
-        "WrongObjectType=42809 CardinalityViolation=21000 FeatureNotSupported=0A000 InvalidSqlStatementName=26000 "
-        "InvalidSQLStatementName=26000 ObjectNotInPrerequisiteState=55000 ProgramLimitExceeded=54000 "
-        "StatementTooComplex=54001 TooManyColumns=54011 TooManyArguments=54023 IoError=58030 PostgresIO=58030 "
-        "UndefinedFile=58P01 InternalError_=XX000 InternalServer=XX000 DataCorrupted=XX001 IndexCorrupted=XX002 "
-        "RaiseException=P0001 Raise=P0001 AssertFailure=P0004 NoDataFound=P0002 TooManyRows=P0003 "
-        "InvalidCursorName=34000 InvalidCursorState=24000 InvalidTransactionState=25000"
-    ).split()
+    for pair in ["DiskFull=53100", "OutOfMemory=53200", "TooManyConnections=53300", "ConfigurationLimitExceeded=53400", "InsufficientResources=53000", "DeadlockDetected=40P01", "SerializationFailure=40001", "Serialization=40001", "TransactionRollback=40000", "StatementCompletionUnknown=40003", "LockNotAvailable=55P03", "ObjectInUse=55006", "QueryCanceled=57014", "AdminShutdown=57P01", "CrashShutdown=57P02", "CannotConnectNow=57P03", "IdleSessionTimeout=57P05", "DatabaseDropped=57P04", "ConnectionException=08000", "SqlclientUnableToEstablishSqlconnection=08001", "ConnectionDoesNotExist=08003", "ConnectionFailure=08006", "ProtocolViolation=08P01", "SqlserverRejectedEstablishmentOfSqlconnection=08004", "TransactionResolutionUnknown=08007", "ConnectionRejection=08004", "PostgresConnection=08000", "ClientCannotConnect=08001", "IdleInTransactionSessionTimeout=25P03", "TransactionTimeout=25P04", "ReadOnlySqlTransaction=25006", "ReadOnlySQLTransaction=25006", "InFailedSqlTransaction=25P02", "InFailedSQLTransaction=25P02", "ActiveSqlTransaction=25001", "ActiveSQLTransaction=25001", "NoActiveSqlTransaction=25P01", "UniqueViolation=23505", "NotNullViolation=23502", "ForeignKeyViolation=23503", "CheckViolation=23514", "ExclusionViolation=23P01", "RestrictViolation=23001", "IntegrityConstraintViolation=23000", "StringDataRightTruncation=22001", "NumericValueOutOfRange=22003", "InvalidDatetimeFormat=22007", "DatetimeFieldOverflow=22008", "InvalidTextRepresentation=22P02", "InvalidBinaryRepresentation=22P03", "BadCopyFileFormat=22P04", "UntranslatableCharacter=22P05", "CharacterNotInRepertoire=22021", "NullValueNotAllowed=22004", "InvalidParameterValue=22023", "DivisionByZero=22012", "InvalidRegularExpression=2201B", "DataException=22000", "InvalidJsonText=22032", "UndefinedTable=42P01", "UndefinedColumn=42703", "UndefinedObject=42704", "UndefinedFunction=42883", "InvalidSchemaName=3F000", "InvalidCatalogName=3D000", "InvalidPassword=28P01", "InvalidAuthorizationSpecification=28000", "InsufficientPrivilege=42501", "SyntaxError=42601", "SyntaxErrorOrAccessRuleViolation=42000", "DatatypeMismatch=42804", "AmbiguousColumn=42702", "AmbiguousFunction=42725", "GroupingError=42803", "Grouping=42803", "DuplicateTable=42P07", "DuplicateColumn=42701", "DuplicateObject=42710", "DuplicateDatabase=42P04", "InvalidColumnReference=42P10", "IndeterminateDatatype=42P18", "CannotCoerce=42846", "WrongObjectType=42809", "CardinalityViolation=21000", "FeatureNotSupported=0A000", "InvalidSqlStatementName=26000", "InvalidSQLStatementName=26000", "ObjectNotInPrerequisiteState=55000", "ProgramLimitExceeded=54000", "StatementTooComplex=54001", "TooManyColumns=54011", "TooManyArguments=54023", "IoError=58030", "PostgresIO=58030", "UndefinedFile=58P01", "InternalError_=XX000", "InternalServer=XX000", "DataCorrupted=XX001", "IndexCorrupted=XX002", "RaiseException=P0001", "Raise=P0001", "AssertFailure=P0004", "NoDataFound=P0002", "TooManyRows=P0003", "InvalidCursorName=34000", "InvalidCursorState=24000", "InvalidTransactionState=25000"]
 )
 """SQLSTATE by the class name psycopg and asyncpg give it (asyncpg appends ``Error``)."""
 

@@ -97,7 +97,7 @@ API = code_rules(
          "applicationthrottled mailboxconcurrency activitylimitreached api_rate_limit_exceeded "
          "errorexceededconnectioncount errorservertoobusy"),
         ("money", F.EXTERNAL_API_ERROR, 0.92, False,
-         "insufficient_quota billing_hard_limit_reached billing_not_active payment_required "
+         "insufficient_space insufficient_quota billing_hard_limit_reached billing_not_active payment_required "
          "billing_error credit_balance_too_low"),
         ("down", F.EXTERNAL_API_DOWN, 0.94, None,
          "overloaded_error overloaded service_unavailable serviceunavailable temporarily_unavailable server_unavailable "
@@ -107,15 +107,17 @@ API = code_rules(
          "operationtimedout request_timeout gateway_timeout timeout_error etimedout gatewaytimeout timeout "
          "deadline_exceeded query_timeout"),
         ("internal", F.EXTERNAL_API_ERROR, 0.9, True,
-         "server_error internal_server_error internalerror internal_error internalservererror internal "
+         "unable_to_lock_row server_error internal_server_error internalerror internal_error internalservererror internal "
          "fatal_error api_error unknown_exception apiexception unknown_error"),
         ("credentials", F.CONFIG_INVALID_SETTING, 0.94, None,
-         "invalid_api_key invalid_auth not_authed account_inactive authentication_error authenticationfailed "
+         "invalid_api_key invalid_auth account_inactive authentication_error authenticationfailed "
          "invalid_client unauthorized_client invalid_session_id expired_api_key "
          "invalidauthenticationinfo invalid_credentials autherror invalid_login invalid_authentication "
          "invalidaccesskeyid signaturedoesnotmatch api_key_invalid keyinvalid bad_credentials "
          "invalidaccounttype invalid_access_token invalidauthenticationtoken "
          "invalidsubscriptionkey user_authentication_failed org_login_required apikeyinvalid"),
+        ("no_credentials", F.CONFIG_MISSING_SETTING, 0.94, None, "not_authed missing_api_key missing_authorization_header "
+         "authorization_required no_api_key missing_credentials"),
         ("bad_target", F.CONFIG_INVALID_SETTING, 0.93, None,
          "model_not_found containernotfound nosuchbucket index_not_found_exception index_not_found "
          "invalid_model deployment_not_found deploymentnotfound "
@@ -125,7 +127,7 @@ API = code_rules(
          "accessnotconfigured service_disabled api_not_enabled servicedisabled api_disabled_for_org "
          "accessnotconfigured. api_disabled"),
         ("permission", F.PERMANENT_PERMISSION, 0.93, None,
-         "permission_denied permission_error forbidden insufficient_permissions insufficientpermissions access_denied "
+         "expired_access_token permission_denied permission_error forbidden insufficient_permissions insufficientpermissions access_denied "
          "accessdenied missing_scope invalid_grant token_revoked token_expired authorizationpermissionmismatch "
          "authorizationfailure not_allowed_token_type restricted_action insufficient_access insufficient_scope "
          "insufficientaccountpermissions insufficient_access_or_readonly no_permission account_restricted "
@@ -174,7 +176,7 @@ API = code_rules(
          "es_rejected_execution_exception master_not_discovered_exception "
          "no_shard_available_action_exception node_not_connected_exception process_cluster_event_timeout_exception "
          "cluster_manager_not_discovered_exception receive_timeout_transport_exception unavailable_shards_exception "
-         "rejected_execution_exception index_primary_shard_not_allocated_exception unable_to_lock_row"),
+         "rejected_execution_exception index_primary_shard_not_allocated_exception"),
         ("airflow", F.CONFIG_MISSING_SETTING, 0.95, None, "variable_not_found connection_not_found"),
     ),
 )  # fmt: skip
