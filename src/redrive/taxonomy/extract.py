@@ -292,6 +292,9 @@ def _file_of(path: str) -> tuple[str, bool]:
 
 
 def _relative(path: str) -> tuple[str, bool]:
+    if path.startswith("<frozen ") and path.endswith(">"):
+        # CPython 3.11 and later carry parts of the standard library (os among them) without files.
+        return path[len("<frozen ") : -1].replace(".", "/") + ".py", False
     if path.startswith("<"):
         return text_of(path[:100]), False
     clean = text_of(path).replace("\\", "/")
