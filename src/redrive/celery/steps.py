@@ -16,8 +16,9 @@ from redrive.conf import get_mode, get_settings
 
 logger = logging.getLogger("redrive")
 
-CHECK_SECONDS = 5.0
-FIRST_RESTART_SECONDS = 5.0
+CHECK_SECONDS = 2.0
+HEALTHY_SECONDS = 10.0
+"""A keeper that ends sooner than this after its start is started again with growing pauses."""
 LONGEST_RESTART_SECONDS = 300.0
 
 
@@ -36,7 +37,8 @@ class KeeperStep(bootsteps.StartStopStep):
         self._child: subprocess.Popen[bytes] | None = None
         self._check: Any = None
         self._restart_at = 0.0
-        self._pause = FIRST_RESTART_SECONDS
+        self._pause = 0.0
+        self._started_at = 0.0
 
     def start(self, parent: Any) -> None:
         """Start the keeper and look after it."""
@@ -60,20 +62,18 @@ class KeeperStep(bootsteps.StartStopStep):
         self.stop(parent)
 
     def _look(self, worker: Any) -> None:
+        """Start the next keeper if the last one has ended: at once if that one lived, later if it did not."""
         child = self._child
         if child is not None and child.poll() is None:
             return
         now = time.monotonic()
         if child is not None:
-            logger.warning(
-                "redrive: the keeper ended with code %s; the next one starts in %.0f s",
-                child.returncode,
-                self._pause,
-            )
-            self._child = None
+            lived = now - self._started_at > HEALTHY_SECONDS
+            self._pause = 0.0 if lived else min(max(CHECK_SECONDS, self._pause * 2), LONGEST_RESTART_SECONDS)
             self._restart_at = now + self._pause
-            self._pause = min(self._pause * 2, LONGEST_RESTART_SECONDS)
-        elif now >= self._restart_at:
+            self._child = None
+            logger.warning("redrive: the keeper ended with code %s; the next one starts now or soon", child.returncode)
+        if now >= self._restart_at:
             self._spawn(worker)
 
     def _spawn(self, worker: Any) -> None:
@@ -89,12 +89,13 @@ class KeeperStep(bootsteps.StartStopStep):
         name = app_path(worker.app)
         if name:
             command += ["--app", name]
+        self._started_at = time.monotonic()
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
         try:
             self._child = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)  # noqa: S603  # our own module
         except OSError as exc:
             logger.warning("redrive: no keeper could be started: %s", exc)
-            self._restart_at = time.monotonic() + self._pause
+            self._restart_at = time.monotonic() + LONGEST_RESTART_SECONDS
 
 
 def app_path(app: Any) -> str | None:

@@ -334,3 +334,13 @@ def slow_on_retry(self: Task[Any, Any], label: str, path: str) -> str:
         refused()
     wait_for(path)
     return label
+
+
+@shared_task(redrive=Options(retry_safe=True))
+def completes_once_open(label: str, path: str) -> str:
+    """Declared safe: fails until the file exists; its run is noted when it is complete."""
+    if not Path(path).exists():
+        refused()
+    time.sleep(0.05)
+    note("completes_once_open", label)
+    return label
