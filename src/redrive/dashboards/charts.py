@@ -168,11 +168,16 @@ def type_chart(figures: Sequence[TypeFigure]) -> Chart:
 
 def average_retry_chart(figures: Sequence[TypeFigure]) -> Chart:
     """Average retries by failure type."""
+    most = max(figures, key=lambda figure: figure.average_retries, default=None)
+    summary = _("Average number of retries per record.")
+    if most is not None:
+        values = {"type": most.failure_type, "n": f"{most.average_retries:.1f}"}
+        summary += " " + _("Most for %(type)s: %(n)s.") % values
     return Chart(
         id="average-retries",
         kind="rows",
         title=_("Average retries by type"),
-        summary=_("Average number of retries per record, by failure type."),
+        summary=summary,
         label_title=_("Failure type"),
         labels=tuple(figure.failure_type for figure in figures),
         series=(Series(_("Average retries"), "info", tuple(round(f.average_retries, 2) for f in figures)),),
