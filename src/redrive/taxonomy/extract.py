@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from enum import Enum
 from types import TracebackType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from redrive.taxonomy.facts import (
     MAX_CHAIN,
@@ -101,7 +102,7 @@ def _walk(exc: BaseException) -> list[tuple[BaseException, str]]:
 
 def _held(exc: BaseException) -> Iterable[tuple[BaseException, str]]:
     """Exceptions kept in attributes, arguments, groups and the last attempt of retry wrappers."""
-    for name in _HOLDERS:
+    for name in _stated_names(exc, _HOLDERS):
         value = _read(exc, name)
         if value is None or value is _MISSING or isinstance(value, (str, int)):
             continue
@@ -152,7 +153,7 @@ def _facts_of(exc: BaseException, via: str, kept_frames: int) -> ExceptionFacts:
 
 def _attrs_of(exc: BaseException, mro: tuple[str, ...]) -> dict[str, Scalar]:
     raw: dict[str, Any] = {}
-    for name in _ATTRIBUTES:
+    for name in _stated_names(exc, _ATTRIBUTES):
         value = _plain(_read(exc, name))
         if value is not _MISSING:
             raw[name] = value
@@ -182,6 +183,32 @@ def _attrs_of(exc: BaseException, mro: tuple[str, ...]) -> dict[str, Scalar]:
         return spread({name: value for name, value in raw.items() if value is not _MISSING and value is not None})
     except Exception:
         return {}
+
+
+_class_names: WeakKeyDictionary[type, frozenset[str] | None] = WeakKeyDictionary()
+_KNOWN_NAMES = frozenset((*_ATTRIBUTES, *_HOLDERS))
+
+
+def _stated_names(exc: BaseException, wanted: tuple[str, ...]) -> Iterable[str]:
+    """Those of ``wanted`` the exception may have: asking for each of a hundred absent names costs more than the rest.
+
+    A class that answers to any name (``__getattr__``) is asked for all.
+    """
+    try:
+        cls = type(exc)
+        of_class = _class_names.get(cls, _MISSING)
+        if of_class is _MISSING:
+            open_ended = any("__getattr__" in vars(base) or "__getattribute__" in vars(base) for base in cls.__mro__[:-2])
+            of_class = None if open_ended else frozenset(_KNOWN_NAMES.intersection(*[dir(cls)]))
+            _class_names[cls] = of_class
+        if of_class is None:
+            return wanted
+        own = _read(exc, "__dict__")
+        if not isinstance(own, dict):
+            return [name for name in wanted if name in of_class]
+        return [name for name in wanted if name in own or name in of_class]
+    except Exception:
+        return wanted
 
 
 def _response_of(exc: BaseException) -> dict[str, Any]:
@@ -215,9 +242,11 @@ def _response_of(exc: BaseException) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     """``value`` reduced to text, numbers, dicts and lists; _MISSING for what is none of them."""
+    if type(value) is str or type(value) is int or value is _MISSING:
+        return value
     if isinstance(value, Enum):
         return int(value) if isinstance(value, int) else text_of(f"{type(value).__name__}.{value.name}")
-    if value is None or isinstance(value, (str, bytes, int, float, list, tuple)):
+    if value is None or value is _MISSING or isinstance(value, (str, bytes, int, float, list, tuple)):
         return value
     if isinstance(value, Mapping):
         try:

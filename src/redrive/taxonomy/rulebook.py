@@ -165,8 +165,10 @@ class RuleBook:
         kind = reading.family or ("" if reading.origin not in families.REMOTE else reading.origin)
         text = reading.text
         for rule in self._texts_of.get(kind, self._general):
-            fragment = next((part for part in rule.any_of if part in text), None)
-            if fragment is None:
+            for fragment in rule.any_of:
+                if fragment in text:
+                    break
+            else:
                 continue
             if rule.also and not any(part in text for part in rule.also):
                 continue

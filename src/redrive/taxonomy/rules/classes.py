@@ -29,7 +29,8 @@ BUILTINS = _classes(
          "builtins.RecursionError builtins.UnboundLocalError builtins.NotImplementedError builtins.StopIteration "
          "builtins.StopAsyncIteration builtins.SyntaxError builtins.IndentationError builtins.FloatingPointError "
          "builtins.UnicodeEncodeError builtins.ReferenceError builtins.GeneratorExit builtins.ArithmeticError "
-         "builtins.UnicodeTranslateError builtins.OverflowError"),
+         "builtins.UnicodeTranslateError"),
+        ("overflow", F.PERMANENT_LOGIC, 0.72, None, "builtins.OverflowError"),
         ("assertion", F.PERMANENT_LOGIC, 0.85, None, "builtins.AssertionError"),
         ("warning", F.PERMANENT_LOGIC, 0.75, None, "builtins.Warning"),
         ("key", F.PERMANENT_LOGIC, 0.85, None, "builtins.KeyError"),
@@ -157,6 +158,7 @@ FRAMEWORK = _classes(
          "kombu.exceptions.EncodeError celery.exceptions.TaskPredicate celery.exceptions.IncompleteStream "
          "celery.exceptions.CPendingDeprecationWarning rq.exceptions.InvalidJobOperation "
          "celery.exceptions.QueueNotFound rq.exceptions.DeserializationError celery.exceptions.AlwaysEagerIgnored"),
+        ("schedule", F.CONFIG_INVALID_SETTING, 0.9, None, "celery.schedules.ParseException"),
         ("message_body", F.PERMANENT_VALIDATION, 0.93, None, "kombu.exceptions.DecodeError"),
         ("serializer", F.CONFIG_INVALID_SETTING, 0.94, None,
          "kombu.exceptions.ContentDisallowed kombu.exceptions.SerializerNotInstalled celery.exceptions.SecurityError"),
@@ -226,12 +228,13 @@ DATABASE = _classes(
          "asyncpg.exceptions.PostgresConnectionError "
          "peewee.PeeweeException.p"),
         ("sqlalchemy_logic", F.PERMANENT_LOGIC, 0.93, None,
-         "sqlalchemy.exc.InvalidRequestError sqlalchemy.exc.PendingRollbackError sqlalchemy.exc.ResourceClosedError "
+         "sqlalchemy.exc.InvalidRequestError sqlalchemy.exc.PendingRollbackError "
          "sqlalchemy.orm.exc.DetachedInstanceError sqlalchemy.exc.CompileError sqlalchemy.exc.NoForeignKeysError "
          "sqlalchemy.exc.CircularDependencyError sqlalchemy.exc.AmbiguousForeignKeysError "
          "sqlalchemy.exc.UnboundExecutionError sqlalchemy.orm.exc.UnmappedInstanceError sqlalchemy.exc.MissingGreenlet "
          "sqlalchemy.orm.exc.FlushError sqlalchemy.orm.exc.ObjectDereferencedError sqlalchemy.exc.AwaitRequired "
          "sqlalchemy.exc.IllegalStateChangeError sqlalchemy.exc.NoReferenceError"),
+        ("closed_by_us", F.PERMANENT_LOGIC, 0.965, None, "sqlalchemy.exc.ResourceClosedError psycopg_pool.PoolClosed"),
         ("sqlalchemy_config", F.CONFIG_INVALID_SETTING, 0.8, None, "sqlalchemy.exc.ArgumentError"),
         ("sqlalchemy_schema", F.CONFIG_INVALID_SETTING, 0.88, None, "sqlalchemy.exc.NoSuchTableError sqlalchemy.exc.NoSuchColumnError"),
         ("sqlalchemy_plugin", F.CONFIG_MISSING_SERVICE, 0.94, None, "sqlalchemy.exc.NoSuchModuleError"),
@@ -297,6 +300,9 @@ NAMES = tuple(
          "nomatch noresult filemissing notexist itemmissing gone videounavailable usernotoccupied"),
         ("conflict", F.PERMANENT_VALIDATION, 0.82, None,
          "alreadyexists duplicate conflict integrityerror constraintviolation notunique"),
+        ("business_rule", F.PERMANENT_LOGIC, 0.75, None, "businessrule ruleviolation businesserror"),
+        ("back_pressure", F.TRANSIENT_RATE_LIMIT, 0.7, None, "channelfull queuefull backpressure"),
+        ("temporary", F.EXTERNAL_API_DOWN, 0.6, None, "temporaryerror temporaryfail retryableerror transienterror tryagain"),
         ("state", F.PERMANENT_LOGIC, 0.87, None, "transition illegalstate invalidstate wrongstate"),
         ("not_implemented", F.PERMANENT_LOGIC, 0.82, None,
          "notimplemented notsupported unsupportedoperation "

@@ -166,13 +166,13 @@ HTTP = _of("http_clients", "requests, urllib3, httpx, aiohttp, websockets, torna
     ("handshake", F.EXTERNAL_API_ERROR, 0.7, None, "websockets:InvalidHandshake websockets:InvalidStatusCode websockets:InvalidStatus websocket:WebSocketBadStatusException"),
     ("url", F.PERMANENT_VALIDATION, 0.82, None,
      "requests:MissingSchema requests:InvalidURL requests:InvalidSchema requests:URLRequired urllib3:LocationParseError urllib3:LocationValueError "
-     "httpx:InvalidURL httpx:UnsupportedProtocol httpcore:UnsupportedProtocol aiohttp:InvalidURL aiohttp:NonHttpUrlClientError "
+     "httpx:InvalidURL aiohttp:InvalidURL aiohttp:NonHttpUrlClientError "
      "websockets:InvalidURI urllib3:URLSchemeUnknown aiohttp:InvalidUrlClientError httplib2:RelativeURIError"),
     ("invalid_header", F.PERMANENT_LOGIC, 0.88, None,
      "requests:InvalidHeader requests:UnrewindableBodyError requests:StreamConsumedError httpx:StreamError httpx:CookieConflict "
      "httpx:LocalProtocolError httpcore:LocalProtocolError h11:LocalProtocolError httpx:ResponseNotRead "
      "httpx:StreamConsumed"),
-    ("proxy_url", F.CONFIG_INVALID_SETTING, 0.85, None, "requests:InvalidProxyURL urllib3:ProxySchemeUnknown"),
+    ("proxy_url", F.CONFIG_INVALID_SETTING, 0.93, None, "httpx:UnsupportedProtocol httpcore:UnsupportedProtocol requests:InvalidProxyURL urllib3:ProxySchemeUnknown"),
     ("redirects", F.PERMANENT_VALIDATION, 0.85, None, "requests:TooManyRedirects httpx:TooManyRedirects aiohttp:TooManyRedirects"),
     ("content", F.EXTERNAL_API_ERROR, 0.72, None,
      "aiohttp:ContentTypeError requests:ContentDecodingError httpx:DecodingError urllib3:DecodeError"),
@@ -298,7 +298,7 @@ SERVICES = _of("services", "the SDKs' own exception hierarchies", (
     ("mail_unsupported", F.CONFIG_INVALID_SETTING, 0.85, None, "smtplib:SMTPNotSupportedError aiosmtplib:SMTPNotSupported"),
     ("mail_imap", F.EXTERNAL_API_ERROR, 0.55, None, "imaplib.IMAP4.error imaplib:error poplib:error_proto ftplib:error_perm ftplib:error_temp ftplib:Error ftplib:error_reply ftplib:error_proto"),
     ("mail_timeout", F.EXTERNAL_TIMEOUT, 0.93, None, "aiosmtplib:SMTPTimeoutError aiosmtplib:SMTPConnectTimeoutError aiosmtplib:SMTPReadTimeoutError"),
-    ("ssh_auth", F.CONFIG_INVALID_SETTING, 0.92, None,
+    ("ssh_auth", F.CONFIG_INVALID_SETTING, 0.95, None,
      "paramiko:AuthenticationException paramiko:BadAuthenticationType paramiko:PasswordRequiredException paramiko:BadHostKeyException "
      "asyncssh:PermissionDenied asyncssh:HostKeyNotVerifiable asyncssh:KeyImportError asyncssh:KeyExchangeFailed "
      "paramiko:UnknownKeyType paramiko:CouldNotCanonicalize"),
@@ -350,7 +350,7 @@ DATA = _of("data", "the parsers', validators' and crypto libraries' exception hi
      "polars:SchemaError polars:InvalidOperationError pyarrow:ArrowTypeError pyarrow:ArrowNotImplementedError "
      "pyarrow:ArrowKeyError sklearn:NotFittedError pandas:UnsupportedFunctionCall xarray:MergeError"),
     ("frame_data", F.PERMANENT_VALIDATION, 0.88, None, "pandas:OutOfBoundsDatetime pandas:IntCastingNaNError polars:ComputeError polars:NoDataError"),
-    ("arrow_memory", F.SYSTEM_OUT_OF_MEMORY, 0.97, None, "pyarrow:ArrowMemoryError torch:OutOfMemoryError torch.cuda:OutOfMemoryError"),
+    ("arrow_memory", F.SYSTEM_OUT_OF_MEMORY, 0.97, None, "tensorflow:ResourceExhaustedError pyarrow:ArrowMemoryError torch:OutOfMemoryError torch.cuda:OutOfMemoryError"),
     ("arrow_io", F.UNKNOWN, 0.4, None, "pyarrow:ArrowException"),
     ("jwt_key", F.CONFIG_INVALID_SETTING, 0.92, None, "jwt:InvalidKeyError jose:JWKError"),
     ("jwt_rights", F.PERMANENT_PERMISSION, 0.9, None,
