@@ -339,7 +339,7 @@ def conclude(
         off_peak=window,
     )
     explain = {**decision.to_dict(), "policy": policy.explain()}
-    if get_mode() == "observe":
+    if get_mode() != "on":
         proposal = Proposal(
             retry=False, reason=f"Observed only; would have: {decision.reason}", explain=explain
         )

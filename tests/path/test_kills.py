@@ -16,12 +16,11 @@ from tests.servers.django_project import Project, Worker
 from tests.waiting import wait_until
 
 FIFTY = 50
+# Retries are counted whatever they are for, so the kills need more than one for a lost child.
+PATIENT = {"initial_delay": 6, "backoff_factor": 1, "max_delay": 6, "max_retries": 20}
 LATER = {
     **SOON,
-    "POLICIES": {
-        **SOON["POLICIES"],
-        "TRANSIENT_NETWORK": {"initial_delay": 6, "backoff_factor": 1, "max_delay": 6, "max_retries": 20},
-    },
+    "POLICIES": dict.fromkeys(("TRANSIENT_NETWORK", "SYSTEM_WORKER_LOST", "SYSTEM_OUT_OF_MEMORY"), PATIENT),
 }
 
 

@@ -256,7 +256,16 @@ class Worker(_Program):
         """The pids of the pool's processes, without a keeper that the worker may have started."""
         # A forked child has its parent's command line; whatever the worker executes has another.
         worker = psutil.Process(self.pid)
-        return [child.pid for child in worker.children() if child.cmdline() == worker.cmdline()]
+        line = worker.cmdline()
+        return [child.pid for child in worker.children() if _command_line(child) == line]
+
+
+def _command_line(process: psutil.Process) -> list[str]:
+    """A process's command line; empty for one that has just ended."""
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:  # a zombie is one too
+        return []
 
 
 class WebServer(_Program):

@@ -40,12 +40,12 @@ _LABELS = {
 
 
 def _safely(receiver: Callable[..., None]) -> Callable[..., None]:
-    """The receiver, silent in ``off`` mode and never raising."""
+    """The receiver, silent in ``off`` mode (but for what Redrive has sent) and never raising."""
 
     @functools.wraps(receiver)
     def guarded(**kwargs: Any) -> None:
         try:
-            if get_mode() != "off":
+            if get_mode() != "off" or header_of(kwargs["sender"].request) is not None:
                 receiver(**kwargs)
         except Exception:
             logger.exception("redrive: %s failed", receiver.__name__)

@@ -33,7 +33,7 @@ class KeeperStep(bootsteps.StartStopStep):
 
     def __init__(self, worker: Any, **kwargs: Any) -> None:
         super().__init__(worker, **kwargs)
-        self.enabled = get_settings().keeper.start_with_worker and get_mode() != "off"
+        self.enabled = get_settings().keeper.start_with_worker
         self._child: subprocess.Popen[bytes] | None = None
         self._check: Any = None
         self._restart_at = 0.0
@@ -42,7 +42,7 @@ class KeeperStep(bootsteps.StartStopStep):
 
     def start(self, parent: Any) -> None:
         """Start the keeper and look after it."""
-        self._spawn(parent)
+        self._look(parent)
         self._check = parent.timer.call_repeatedly(CHECK_SECONDS, self._look, (parent,))
 
     def stop(self, parent: Any) -> None:
@@ -73,7 +73,7 @@ class KeeperStep(bootsteps.StartStopStep):
             self._restart_at = now + self._pause
             self._child = None
             logger.warning("redrive: the keeper ended with code %s; the next one starts now or soon", child.returncode)
-        if now >= self._restart_at:
+        if now >= self._restart_at and get_mode() != "off":
             self._spawn(worker)
 
     def _spawn(self, worker: Any) -> None:

@@ -117,13 +117,14 @@ def is_wrapped(task: Any) -> bool:
 
 def attempt(task: Any, request: Any, body: Body, args: Any, kwargs: Any) -> Any:
     """Run one attempt of a task in a worker."""
-    mode = get_mode()
+    mode = mode_for(request)
     if mode == "off":
         return body(*args, **kwargs)
     permit: Permit | None = None
     held: claiming.Held | None = None
-    if mode == "on":
+    if mode == "on" or header_of(request) is not None:
         _refuse_stale_copy(task, request)
+    if mode == "on":
         permit = _ask_gate(task, request)
     began = time.perf_counter()
     try:
@@ -172,6 +173,12 @@ def _claim(task: Any, request: Any, args: Any, kwargs: Any) -> claiming.Held | c
         if retry is not None:
             raise retry
     raise Retry(message=answer.reason, when=answer.until)
+
+
+def mode_for(request: Any) -> str:
+    """The mode in force for a message: what Redrive has sent it also finishes, even after it was switched off."""
+    mode = get_mode()
+    return "observe" if mode == "off" and header_of(request) is not None else mode
 
 
 def _is_left_to_autoretry(task: Any, exc: Exception) -> bool:

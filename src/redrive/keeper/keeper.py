@@ -67,6 +67,7 @@ class Keeper:
         self._next: dict[str, float] = {}
         self._pause = 0.0
         self._said = ""
+        self._contact_since = time.monotonic()
         settings = get_settings().keeper
         beat = settings.heartbeat_seconds / 3
         self._duties = (
@@ -86,7 +87,7 @@ class Keeper:
         try:
             for duty in self._duties:
                 self._perform(duty)
-            busy = get_mode() == "on" and self._publish_due()
+            busy = self._publish_due()
         except StoreUnavailable as exc:
             return self._back_off(f"the database is away: {exc}")
         except PublishFailed as exc:
@@ -105,6 +106,7 @@ class Keeper:
         runtime.database().close()
 
     def _back_off(self, why: str) -> float:
+        self._contact_since = time.monotonic()
         self._pause = min(max(1.0, self._pause * 2), LONGEST_PAUSE_SECONDS)
         if why and why.partition(":")[0] != self._said:
             logger.warning("redrive: the keeper waits, %s", why)
@@ -203,8 +205,14 @@ class Keeper:
             logger.info("redrive: %s messages were sent but never started; they are sent again", count)
 
     def _reap(self) -> None:
-        """End attempts whose worker is gone, as failures with the reason SYSTEM_WORKER_LOST."""
+        """End attempts whose worker is gone, as failures with the reason SYSTEM_WORKER_LOST.
+
+        Right after a start, or after the database was away, the signs of life of living workers may be old as well:
+        then nobody is declared gone yet.
+        """
         grace = get_settings().keeper.heartbeat_seconds
+        if time.monotonic() - self._contact_since < 2 * grace:
+            return
         for vanished in runtime.database().run(
             lambda cursor: publishing.find_vanished(cursor, grace_seconds=grace)
         ):
