@@ -98,6 +98,11 @@ CELERY_RESULT_EXPIRES = timedelta(hours=1)
 CELERY_TASK_SOFT_TIME_LIMIT = 60
 CELERY_TASK_TIME_LIMIT = 90
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# What a killed worker held comes back after this many seconds: longer than any task may run, much shorter than
+# Celery's default of an hour. Redis only.
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {"visibility_timeout": 120} if CELERY_BROKER_URL.startswith(("redis", "rediss")) else {}
+)
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = TIME_ZONE
 
@@ -135,6 +140,8 @@ REDRIVE = {
     "REDIS_URL": REDIS_URL or None,
     "BUSINESS_UNIT": "apps.facilities.tenancy.business_unit_of",
     "SPILL": {"DIRECTORY": str(VAR_DIR / "spill")},
+    # For the demo, too: a message that was sent and never started (its worker was killed) is sent again soon.
+    "KEEPER": {"REPUBLISH_SECONDS": 20},
     # The documented first delays are 30 s to 15 min, and breakers stay open for up to 30 min: right for production,
     # too long for someone who watches. These are for the demo only; growth, caps, jitter and numbers of retries
     # are the defaults.

@@ -38,15 +38,19 @@ concurrency_of() {
     esac
 }
 
+# Whether process $2 is our worker $1.
+is_ours() {
+    case $(ps -ww -p "$2" -o command= 2>/dev/null) in
+        *" worker "*"--pidfile=$run/$1.pid"*) return 0 ;;
+        *) return 1 ;;
+    esac
+}
+
 # Prints the pid of a worker of ours; fails when it does not run.
 pid_of() {
     [ -s "$run/$1.pid" ] || return 1
     pid=$(tr -cd '0-9' <"$run/$1.pid")
-    [ -n "$pid" ] || return 1
-    case $(ps -ww -p "$pid" -o command= 2>/dev/null) in
-        *" worker "*"--pidfile=$run/$1.pid"*) echo "$pid" ;;
-        *) return 1 ;;
-    esac
+    [ -n "$pid" ] && is_ours "$1" "$pid" && echo "$pid"
 }
 
 # One call at a time; the lock of a call that was killed is taken over.
@@ -117,25 +121,30 @@ stop() {
     for worker in $workers; do
         if pid=$(pid_of "$worker"); then
             kill -TERM "$pid"
-            stopping="$stopping $worker"
+            stopping="$stopping $worker:$pid"
         else
             echo "$worker: does not run"
         fi
     done
-    for worker in $stopping; do
-        waited=0
-        while pid=$(pid_of "$worker"); do
-            if [ "$waited" -ge $((STOP_SECONDS * 5)) ]; then
-                echo "$worker: still finishes its tasks after $STOP_SECONDS s (pid $pid)" >&2
-                failed=1
-                break
-            fi
-            waited=$((waited + 1))
-            sleep 0.2
-        done
-        pid_of "$worker" >/dev/null || { rm -f "$run/$worker.pid"; echo "$worker: stopped"; }
+    for worker_pid in $stopping; do
+        wait_stopped "${worker_pid%%:*}" "${worker_pid##*:}" || failed=1
     done
     return $failed
+}
+
+# Waits for the process, not for its pid file, which Celery removes a little earlier.
+wait_stopped() {
+    waited=0
+    while is_ours "$1" "$2"; do
+        if [ "$waited" -ge $((STOP_SECONDS * 5)) ]; then
+            echo "$1: still finishes its tasks after $STOP_SECONDS s (pid $2)" >&2
+            return 1
+        fi
+        waited=$((waited + 1))
+        sleep 0.2
+    done
+    rm -f "$run/$1.pid"
+    echo "$1: stopped"
 }
 
 status() {

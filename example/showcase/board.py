@@ -47,10 +47,11 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class TypeCount:
-    """One failure type: its recoveries, its dead letters now, and those there ever were."""
+    """One failure type: what recovered, what waits, its dead letters now, and those there ever were."""
 
     failure_type: str
     recovered: int
+    waiting: int
     dead: int
     ever_dead: int
 
@@ -130,9 +131,10 @@ class Board:
             "waiting to run again",
             *_waiting(),
             "",
-            f"{'by failure type':<28}{'recovered':>10}{'dead':>8}{'ever dead':>12}",
+            f"{'by failure type':<28}{'recovered':>10}{'waiting':>10}{'dead':>8}{'ever dead':>12}",
             *(
-                f"  {count.failure_type:<26}{count.recovered:>10}{count.dead:>8}{count.ever_dead:>12}"
+                f"  {count.failure_type:<26}{count.recovered:>10}{count.waiting:>10}{count.dead:>8}"
+                f"{count.ever_dead:>12}"
                 for count in _types()
             ),
         ]
@@ -161,7 +163,9 @@ def _figures() -> Figures:
         redriven_well=Count("pk", filter=Q(status="RESOLVED", first_attempt__gt=1)),
     )
     runs = Stat.objects.filter(kind="execution").aggregate(count=Sum("count"))["count"] or 0
-    return Figures(attempts=runs, failed=FailureAttempt.objects.filter(outcome="failed").count(), **counts)
+    failed = FailureAttempt.objects.filter(outcome="failed").count()
+    # Failures are stored at once, counters every few seconds: in between there seem to be more failures than runs.
+    return Figures(attempts=max(runs, failed), failed=failed, **counts)
 
 
 def _types() -> list[TypeCount]:
@@ -169,6 +173,7 @@ def _types() -> list[TypeCount]:
         TaskFailureRecord.objects.values("failure_type")
         .annotate(
             recovered=Count("pk", filter=Q(status="RESOLVED", first_attempt=1)),
+            waiting=Count("pk", filter=Q(status="RETRYING")),
             dead=Count("pk", filter=Q(status="PENDING")),
             ever_dead=Count("pk", filter=IS_DEAD_OR_WAS),
         )
@@ -187,7 +192,7 @@ def _waiting() -> Sequence[str]:
 
 def _waiting_line(record: TaskFailureRecord) -> str:
     seconds = (record.next_retry_at - timezone.now()).total_seconds() if record.next_retry_at else 0
-    when = f"in {seconds:.0f} s" if seconds >= 1 else "now"
+    when = "sent" if record.published_at else f"in {seconds:.0f} s" if seconds >= 1 else "due"
     why = record.hold_reason or f"{record.exception_type.rpartition('.')[2]}: {record.exception_message}"
     name = record.task_name.removeprefix("facilities.")
     return f"  {name:<22}{record.failure_type:<24}{when:<9}{' '.join(why.split())}"

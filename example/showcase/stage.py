@@ -163,7 +163,7 @@ class Stage:
         return [
             "  To break more of it:",
             f"    curl -X PUT {self._control_url}/payments -d {wish}    (also: none, error, hang, reset, rate_limited)",
-            f"    kill -9 {general.pid}    (the worker; it is started again, and no task is lost)",
+            f"    kill -9 {general.pid}    (the worker: it is started again, and what waits runs all the same)",
             "",
         ]
 

@@ -36,10 +36,10 @@ class Terminal:
             print(text, file=self._out, flush=True)
 
     def say(self, text: str) -> None:
-        """A piece of news: a line of its own, or the newest of the list inside the block."""
+        """A piece of news: lines of their own, or the newest of the list inside the block."""
         stamped = f"{self.elapsed()}  {text}"
         with self._lock:
-            self._news.append(stamped)
+            self._news.extend(stamped.splitlines())
             if not (self.is_live and self.can_redraw):
                 print(stamped, file=self._out, flush=True)
 

@@ -10,6 +10,7 @@ from functools import partial
 
 import httpx
 
+from apps.facilities import tasks
 from showcase import workload
 
 REPEAT_EVERY_SECONDS = 120
@@ -32,7 +33,7 @@ class Trouble:
     """Tasks are sent that cannot end well, or not at once."""
 
     what: str
-    send: Callable[[], None]
+    send: Callable[[], object]
 
     def text(self) -> str:
         return self.what
@@ -66,12 +67,13 @@ FIRST_MINUTE: tuple[tuple[int, Act], ...] = (
     (13, Fault("payments", "none")),
     (14, Trouble("labour cost of a technician without jobs (a bug)", workload.cost_of_newcomers)),
     (15, Fault("sensors", "unavailable")),
+    (16, Trouble("a round of readings while the sensor hub is away", tasks.poll_all_sensors.delay)),
     (16, Trouble("a refund of somebody else's charge", workload.refund_of_foreign_charge)),
     (18, Fault("payments", "rate_limited")),
+    (20, Fault("sensors", "none")),
     (23, Fault("payments", "none")),
     (25, Fault("payments", "hang")),
     (26, Trouble("parts moved in opposite directions at once (deadlock)", workload.opposite_transfers)),
-    (27, Fault("sensors", "none")),
     (29, Fault("payments", "none")),
     (31, Fault("payments", "reset")),
     (34, Fault("payments", "none")),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from tests.servers.django_project import Project
@@ -55,6 +56,14 @@ def services(tmp_path: Path) -> Iterator[Services]:
     services.start()
     yield services
     services.kill()
+
+
+def is_gone(pid: int) -> bool:
+    """Whether a process has ended; where nobody reaps orphans it may still have an entry, as a zombie."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def example_project(scratch: Path, environment: dict[str, str]) -> Project:

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.example.conftest import EXAMPLE
+from tests.example.conftest import EXAMPLE, is_gone
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.celery
@@ -40,8 +40,8 @@ class Demo:
         assert self.process.poll() is None, self.text()
         return " runs, " in self.text()
 
-    def descendants(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children(recursive=True)
+    def descendants(self) -> list[int]:
+        return [child.pid for child in psutil.Process(self.process.pid).children(recursive=True)]
 
 
 @pytest.fixture
@@ -63,13 +63,6 @@ def number(pattern: str, text: str) -> int:
     return int(found[1]) if found else -1
 
 
-def is_gone(process: psutil.Process) -> bool:
-    try:
-        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
-
-
 def test_demo_of_ninety_seconds_shows_recoveries_dead_letters_and_redrives(
     start_demo: Callable[..., Demo],
 ) -> None:
@@ -83,7 +76,7 @@ def test_demo_of_ninety_seconds_shows_recoveries_dead_letters_and_redrives(
     assert number(r"recovered by themselves\s+(\d+)", summary) >= 5, summary
     assert number(r"of which (\d+) with success", summary) >= 3, summary
     assert number(r"in (\d+) failure types", summary) >= 6, summary
-    assert all(is_gone(process) for process in started)
+    assert all(is_gone(pid) for pid in started)
 
 
 def test_killed_demo_leaves_nothing_running(start_demo: Callable[..., Demo]) -> None:
@@ -94,9 +87,7 @@ def test_killed_demo_leaves_nothing_running(start_demo: Callable[..., Demo]) -> 
     demo.process.send_signal(signal.SIGKILL)
 
     assert len(started) > 10
-    wait_until(
-        lambda: all(is_gone(process) for process in started), 30, "everything the demo started is gone"
-    )
+    wait_until(lambda: all(is_gone(pid) for pid in started), 30, "everything the demo started is gone")
 
 
 def test_ctrl_c_ends_the_demo_with_its_summary(start_demo: Callable[..., Demo]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.example.conftest import EXAMPLE
+from tests.example.conftest import EXAMPLE, is_gone
 from tests.servers import ValkeyServer
 from tests.waiting import wait_until
 
@@ -22,13 +22,9 @@ class Script:
 
     def __init__(self, var: Path, broker_url: str) -> None:
         self.var = var
-        self._environment = {
-            **os.environ,
-            "VAR_DIR": str(var),
-            "BROKER_URL": broker_url,
-            "REDIS_URL": "",
-            "DATABASE_URL": "",
-        }
+        inherited = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+        own = {"VAR_DIR": str(var), "BROKER_URL": broker_url, "REDIS_URL": "", "DATABASE_URL": ""}
+        self._environment = inherited | own
 
     def call(self, verb: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -61,7 +57,7 @@ def test_workers_for_all_queues_start_once_and_stop(script: Script) -> None:
     stopped = script.call("stop")
 
     assert stopped.returncode == 0, stopped.stderr
-    assert not any(psutil.pid_exists(pid) for pid in pids.values())
+    assert all(is_gone(pid) for pid in pids.values())
     assert script.call("stop").returncode == 0
     assert script.call("status").returncode == 1
 
@@ -83,7 +79,7 @@ def test_killed_worker_is_seen_and_started_again(script: Script) -> None:
     script.call("start")
     pid = script.pids()["heavy"]
     psutil.Process(pid).kill()
-    wait_until(lambda: not psutil.pid_exists(pid), 10, "the killed worker is gone")
+    wait_until(lambda: is_gone(pid), 10, "the killed worker is gone")
 
     seen = script.call("status")
     again = script.call("start")
