@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -21,6 +26,7 @@ from redrive import runtime
 from redrive.admin.detail import describe
 from redrive.admin.export import csv_response
 from redrive.admin.filters import BusinessUnitFilter, CategoryFilter
+from redrive.api.access import UNAVAILABLE
 from redrive.conf import get_settings
 from redrive.leases import StoreUnavailable
 from redrive.models import FailureAttempt, TaskFailureRecord
@@ -31,6 +37,8 @@ if TYPE_CHECKING:
     RecordModelAdmin = admin.ModelAdmin[TaskFailureRecord]
 else:
     RecordModelAdmin = admin.ModelAdmin
+
+logger = logging.getLogger(__name__)
 
 FINISHED = ("RESOLVED", "ABANDONED")
 """Statuses in which a record may be deleted."""
@@ -102,7 +110,7 @@ class TaskFailureRecordAdmin(RecordModelAdmin):
         buttons = []
         for act, words in (("retry", _("Retry")), ("hurry", _("Run now"))):
             if may(record.status, act):
-                url = reverse("admin:redrive_taskfailurerecord_retry", args=[record.pk])
+                url = self._url("retry", record.pk)
                 buttons.append(
                     format_html(
                         '<button type="submit" class="redrive-mini" formmethod="post" formaction="{}" '
@@ -113,7 +121,7 @@ class TaskFailureRecordAdmin(RecordModelAdmin):
                     )
                 )
         if may(record.status, "abandon"):
-            url = reverse("admin:redrive_taskfailurerecord_abandon", args=[record.pk])
+            url = self._url("abandon", record.pk)
             label = _("Abandon: record %(id)s") % {"id": record.pk}
             buttons.append(format_html('<a href="{}" aria-label="{}">{}</a>', url, label, _("Abandon…")))
         return format_html('<span class="redrive-quick">{}</span>', SafeString(" ".join(buttons)))
@@ -147,8 +155,20 @@ class TaskFailureRecordAdmin(RecordModelAdmin):
         return [name for name in self.list_display if may_act or name != "quick"]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """The list over the whole width: with the admin's side bar its columns do not fit on a laptop."""
-        return super().changelist_view(request, {"is_nav_sidebar_enabled": False, **(extra_context or {})})
+        """The list over the whole width: with the admin's side bar its columns do not fit on a laptop.
+
+        Without tables it is a page that says what to type.
+        """
+        try:
+            return super().changelist_view(
+                request, {"is_nav_sidebar_enabled": False, **(extra_context or {})}
+            )
+        except DatabaseError:
+            logger.exception("redrive: the database did not answer %s", request.path)
+            context = {"base_template": "redrive/base_plain.html", "title": UNAVAILABLE.message}
+            return HttpResponse(
+                render_to_string("redrive/unavailable.html", context), status=UNAVAILABLE.status
+            )
 
     # -- actions -------------------------------------------------------------------------------------------------
 
@@ -231,14 +251,12 @@ class TaskFailureRecordAdmin(RecordModelAdmin):
     def _ask(self, request: HttpRequest, ids: list[int]) -> HttpResponse:
         title = ngettext("Abandon %(n)s task?", "Abandon %(n)s tasks?", len(ids)) % {"n": len(ids)}
         context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
             "title": title,
             "ids": ids,
             "frozen": ",".join(map(str, ids)),
             "in_list": request.method == "POST",
         }
-        return render(request, "redrive/admin/abandon.html", context)
+        return self._show(request, "redrive/admin/abandon.html", context)
 
     # -- pages of one record -------------------------------------------------------------------------------------
 
@@ -253,13 +271,27 @@ class TaskFailureRecordAdmin(RecordModelAdmin):
             *super().get_urls(),
         ]
 
+    def _url(self, page: str, *args: Any) -> str:
+        """The address of one of our pages, in the admin site this is registered with."""
+        return reverse(f"admin:redrive_taskfailurerecord_{page}", args=args, current_app=self.admin_site.name)
+
+    def _show(self, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+        """A page in the frame of this admin site."""
+        request.current_app = self.admin_site.name  # {% url %} reads it
+        frame = {**self.admin_site.each_context(request), "is_nav_sidebar_enabled": False, "opts": self.opts}
+        return render(request, template, {**frame, **context})
+
     def _back(self, request: HttpRequest, record_id: int) -> HttpResponseRedirect:
+        """To where the button was: the record's page, or the list as it was filtered."""
         if request.POST.get("from") == "record":
-            return HttpResponseRedirect(reverse("admin:redrive_taskfailurerecord_change", args=[record_id]))
-        query = request.GET.urlencode()
-        return HttpResponseRedirect(
-            reverse("admin:redrive_taskfailurerecord_changelist") + (f"?{query}" if query else "")
+            return HttpResponseRedirect(self._url("change", record_id))
+        changelist = self._url("changelist")
+        came_from = request.headers.get("referer", "")
+        ours = url_has_allowed_host_and_scheme(
+            came_from, {request.get_host()}, require_https=request.is_secure()
         )
+        back = ours and urlsplit(came_from).path == changelist
+        return HttpResponseRedirect(came_from if back else changelist)
 
     def retry_view(self, request: HttpRequest, record_id: int) -> HttpResponse:
         """Retry one record (POST), and back to where the button was."""
@@ -296,9 +328,6 @@ class TaskFailureRecordAdmin(RecordModelAdmin):
         now = timezone.now()
         attempts = FailureAttempt.objects.using(get_settings().database).filter(record=record)
         context = {
-            **self.admin_site.each_context(request),
-            "is_nav_sidebar_enabled": False,
-            "opts": self.opts,
             "title": record.task_name,
             "record": record,
             "page": describe(record, list(attempts[:MAX_ATTEMPTS]), get_settings().masking, now),
@@ -307,7 +336,7 @@ class TaskFailureRecordAdmin(RecordModelAdmin):
             "may_delete": self.has_delete_permission(request, record),
             **(extra_context or {}),
         }
-        return render(request, "redrive/admin/record.html", context)
+        return self._show(request, "redrive/admin/record.html", context)
 
 
 def _number(text: str) -> int:
