@@ -8,12 +8,13 @@ else, and recording it twice changes nothing. :class:`DeadLetters` is how people
 from redrive.dead_letters.service import Acted, DeadLetters
 from redrive.dead_letters.states import Status
 from redrive.dead_letters.store import RecordStore
-from redrive.dead_letters.types import Ending, Outcome, Proposal, Recorded, Route
+from redrive.dead_letters.types import Ending, NewerVersion, Outcome, Proposal, Recorded, Route
 
 __all__ = [
     "Acted",
     "DeadLetters",
     "Ending",
+    "NewerVersion",
     "Outcome",
     "Proposal",
     "RecordStore",

@@ -13,7 +13,7 @@ class RecordStore(Protocol):
     def act(
         self, record_id: int, act: str, *, actor: str, reason: str, decision: str, route: Route | None
     ) -> str:
-        """Carry out ``retry``, ``hurry`` or ``abandon``; returns "" or, in one sentence, why nothing was changed.
+        """Carry out ``retry`` or ``abandon``; returns "" or, in one sentence, why nothing was changed.
 
         Raises StoreUnavailable.
         """

@@ -8,10 +8,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from redrive.payload import StoredMessage
+from redrive.payload import MessageSource, StoredMessage
 
 VERSION = 1
 """Version of the JSON form. A reader refuses a newer one and leaves it for a newer keeper."""
+
+
+class NewerVersion(ValueError):  # noqa: N818  # reads as what it is
+    """The data was written by a newer release, which alone can read it."""
 
 
 class Outcome(StrEnum):
@@ -43,6 +47,11 @@ class Proposal:
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Proposal:
+        """The proposal from :meth:`to_dict`'s form; keys this release does not know are left out."""
+        return cls(**{f.name: data[f.name] for f in fields(cls) if f.name in data})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,15 +106,26 @@ class Ending:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Ending:
-        """The ending from :meth:`to_dict`'s form. Raises ValueError, KeyError or TypeError on anything else."""
+        """The ending from :meth:`to_dict`'s form. Raises ValueError, KeyError or TypeError on anything else.
+
+        Keys this release does not know are left out.
+
+        Raises:
+            NewerVersion: The form is of a newer version.
+        """
         if data["version"] > VERSION:
-            raise ValueError(f"written by a newer version ({data['version']}) of redrive")
+            raise NewerVersion(f"written by a newer version ({data['version']}) of redrive")
         values = {f.name: data[f.name] for f in fields(cls) if f.name in data}
         values["outcome"] = Outcome(values["outcome"])
         values["ended_at"] = datetime.fromisoformat(values["ended_at"])
         values["message"] = StoredMessage.from_dict(values["message"]) if values.get("message") else None
-        values["proposal"] = Proposal(**values["proposal"]) if values.get("proposal") else None
+        values["proposal"] = Proposal.from_dict(values["proposal"]) if values.get("proposal") else None
         return cls(**values)
+
+    @property
+    def has_message(self) -> bool:
+        """Whether there is a message that could be sent again."""
+        return self.message is not None and self.message.source is not MessageSource.NONE
 
     @property
     def due_at(self) -> datetime | None:

@@ -2,10 +2,21 @@
 
 The message (:class:`StoredMessage`) is kept byte for byte, so that the task can be sent again exactly as it was.
 Arguments for people (:func:`readable`) are JSON-safe and bounded; :func:`mask` hides secrets in them at display time.
+:func:`to_json` writes any value as JSON that PostgreSQL takes.
 """
 
 from redrive.payload.arguments import read_body, readable
+from redrive.payload.json_text import clean_text, to_json
 from redrive.payload.masking import mask
 from redrive.payload.types import MessageSource, StoredMessage, without_errbacks
 
-__all__ = ["MessageSource", "StoredMessage", "mask", "read_body", "readable", "without_errbacks"]
+__all__ = [
+    "MessageSource",
+    "StoredMessage",
+    "clean_text",
+    "mask",
+    "read_body",
+    "readable",
+    "to_json",
+    "without_errbacks",
+]

@@ -81,6 +81,6 @@ def without_errbacks(message: StoredMessage) -> StoredMessage:
             return message
         embed = {**embed, "errbacks": None}
         body = json.dumps([args, kwargs, embed]).encode()
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         return message
     return replace(message, body=body)

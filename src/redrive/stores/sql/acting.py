@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from redrive.dead_letters import Route, Status
+from redrive.payload import to_json
 from redrive.stores.sql.connection import Cursor, Database
 from redrive.stores.sql.tables import SETTLE_SECONDS, TABLE, bounded
 
@@ -22,7 +22,7 @@ class Found:
 
 def find_record(cursor: Cursor, task_id: str) -> Found | None:
     """The record of a task, or None."""
-    row = cursor.one(f"SELECT id, status FROM {TABLE} WHERE task_id = %s", [task_id])
+    row = cursor.one(f"SELECT id, status FROM {TABLE} WHERE task_id = %s", [bounded(task_id, 255)])
     return None if row is None else Found(*row)
 
 
@@ -68,19 +68,33 @@ def _retry(cursor: Cursor, record_id: int, status: str, decision: str) -> str:
         return "It is resolved already."
     if status == Status.RETRYING:
         changed = cursor.execute(
-            f"UPDATE {TABLE} SET next_retry_at = {d.now}, hold_reason = '', decision = %s, updated_at = {d.now}"
+            f"UPDATE {TABLE} SET next_retry_at = {d.after}, hold_reason = '', decision = %s, updated_at = {d.now}"
             " WHERE id = %s AND status = 'RETRYING' AND published_at IS NULL AND started_attempt <= attempt",
-            [decision, record_id],
+            [SETTLE_SECONDS, bounded(decision, 4_000), record_id],
         )
         return "" if changed else "It is on its way or running already."
+    if _still_runs(cursor, record_id):
+        return "It was abandoned while it ran, and still runs. Wait for its end."
     changed = cursor.execute(
         f"UPDATE {TABLE} SET status = 'RETRYING', next_retry_at = {d.after}, first_attempt = attempt + 1,"
         " retry_count = 0, published_at = NULL, lease_owner = '', lease_expires_at = NULL, started_attempt = attempt,"
         f" publishes = 0, hold_reason = '', abandoned_at = NULL, decision = %s, updated_at = {d.now}"
         " WHERE id = %s AND status IN ('PENDING', 'ABANDONED')",
-        [SETTLE_SECONDS, decision, record_id],
+        [SETTLE_SECONDS, bounded(decision, 4_000), record_id],
     )
     return "" if changed else "Somebody else was faster."
+
+
+def _still_runs(cursor: Cursor, record_id: int) -> bool:
+    """Whether a keeper vouches for a worker that runs it: one beside it would be too many."""
+    return (
+        cursor.one(
+            f"SELECT 1 FROM {TABLE} r JOIN redrive_lease w ON w.kind = 'worker' AND w.key = r.started_by"
+            f" WHERE r.id = %s AND r.started_attempt > r.attempt AND w.expires_at >= {cursor.dialect.now}",
+            [record_id],
+        )
+        is not None
+    )
 
 
 def _abandon(cursor: Cursor, record_id: int, status: str, decision: str) -> str:
@@ -92,7 +106,7 @@ def _abandon(cursor: Cursor, record_id: int, status: str, decision: str) -> str:
         f"UPDATE {TABLE} SET status = 'ABANDONED', abandoned_at = {d.now}, next_retry_at = NULL, published_at = NULL,"
         f" lease_owner = '', lease_expires_at = NULL, hold_reason = '', decision = %s, updated_at = {d.now}"
         " WHERE id = %s AND status IN ('PENDING', 'RETRYING')",
-        [decision, record_id],
+        [bounded(decision, 4_000), record_id],
     )
     return "" if changed else "Somebody else was faster."
 
@@ -105,7 +119,7 @@ def _reroute(cursor: Cursor, record_id: int, route: Route) -> None:
     properties["redrive_priorities"] = dict(route.priorities)
     cursor.execute(
         f"UPDATE {TABLE} SET queue_name = %s, exchange = '', routing_key = %s, properties = {d.json} WHERE id = %s",
-        [route.queue, route.queue, json.dumps(properties), record_id],
+        [route.queue, route.queue, to_json(properties), record_id],
     )
 
 
@@ -125,9 +139,9 @@ def add_event(
         f" VALUES ({d.now}, %s, %s, %s, %s, {d.json})",
         [
             bounded(actor, 255),
-            kind,
+            bounded(kind, 60),
             bounded(subject, 255),
             bounded(reason, 4_000),
-            json.dumps(dict(numbers or {})),
+            to_json(dict(numbers or {})),
         ],
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,9 +17,11 @@ from json import loads
 from typing import Any, TypeVar
 
 from django.core import mail
-from django.db import DatabaseError, InterfaceError, connections, transaction
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import load_backend
+from django.utils.connection import ConnectionDoesNotExist
 
 from redrive.conf import get_settings
 from redrive.leases import StoreUnavailable
@@ -27,6 +30,12 @@ T = TypeVar("T")
 
 TIMEOUT_SECONDS = 2
 """Longest wait for a connection, a lock or a statement."""
+_REFUSALS = (DataError, IntegrityError)
+_TROUBLE = (DatabaseError, InterfaceError)
+
+
+class StoreRefused(StoreUnavailable):
+    """The database answered, and will not take these values: it is not away, and asking again is in vain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +48,17 @@ class Dialect:
     """SQL for "now plus %s seconds" by the database's clock."""
     skip_locked: str
     json_cast: str
+    moment_cast: str
 
     @property
     def json(self) -> str:
         """Placeholder for a JSON text."""
         return f"%s{self.json_cast}"
+
+    @property
+    def moment_place(self) -> str:
+        """Placeholder for a moment where its type cannot be told from a column."""
+        return f"%s{self.moment_cast}"
 
     def moment(self, value: datetime | None) -> Any:
         """A datetime as a parameter."""
@@ -74,6 +89,7 @@ DIALECTS = {
         after="(clock_timestamp() + make_interval(secs => %s))",
         skip_locked="FOR UPDATE SKIP LOCKED",
         json_cast="::jsonb",
+        moment_cast="::timestamptz",
     ),
     "sqlite": Dialect(
         vendor="sqlite",
@@ -81,6 +97,7 @@ DIALECTS = {
         after=f"strftime('{_SQLITE_FORMAT}', 'now', %s || ' seconds')",
         skip_locked="",
         json_cast="",
+        moment_cast="",
     ),
 }
 
@@ -125,10 +142,13 @@ def _private_settings(alias: str) -> dict[str, Any]:
     settings["AUTOCOMMIT"] = True
     if "postgresql" in settings["ENGINE"] or "postgis" in settings["ENGINE"]:
         options.pop("pool", None)
+        options.pop("server_side_binding", None)  # our statements leave the types of parameters to the client
         options["connect_timeout"] = TIMEOUT_SECONDS
         limits = f"-c statement_timeout={TIMEOUT_SECONDS}s -c lock_timeout={TIMEOUT_SECONDS}s"
         options["options"] = f"{options.get('options', '')} {limits}".strip()
         options["application_name"] = "redrive"
+        # Without it a connection whose other end has vanished is waited for as long as the kernel likes.
+        options.setdefault("tcp_user_timeout", 2_000 * TIMEOUT_SECONDS)
     elif "sqlite" in settings["ENGINE"]:
         options["timeout"] = TIMEOUT_SECONDS
         options["transaction_mode"] = "IMMEDIATE"
@@ -138,6 +158,35 @@ def _private_settings(alias: str) -> dict[str, Any]:
 def in_tests() -> bool:
     """Whether the host's test runner is at work: then its own connection is used, or its tests would not see us."""
     return hasattr(mail, "outbox")
+
+
+class _Own:
+    """A thread's connection: closed when the thread ends, forgotten by a process that inherited it."""
+
+    def __init__(self, connection: BaseDatabaseWrapper) -> None:
+        # The last reference may go in another thread; Django would not let that one close it.
+        connection.inc_thread_sharing()
+        self.connection = connection
+        self.pid = os.getpid()
+
+    def close(self) -> None:
+        connection = self.connection
+        if self.pid != os.getpid():
+            # The socket (or, in SQLite, the lock) is the parent's. Kept, so that nobody closes it from here.
+            _inherited.append(connection.connection)
+            connection.connection = None
+            return
+        try:
+            connection.close()
+        except _TROUBLE:
+            connection.connection = None
+
+    def __del__(self) -> None:
+        with suppress(Exception):
+            self.close()
+
+
+_inherited: list[Any] = []
 
 
 class Database:
@@ -164,58 +213,60 @@ class Database:
         Raises:
             StoreUnavailable: The database cannot be reached or did not answer within :data:`TIMEOUT_SECONDS`, or
                 (SQLite) the host's connection is inside a transaction, whose lock we could only wait for in vain.
+            StoreRefused: The database will not take the values.
         """
         if eager or in_tests():
             return self._run_on_host(work)
-        if connections[self.alias].vendor == "sqlite" and connections[self.alias].in_atomic_block:
-            raise StoreUnavailable("the task is inside a transaction of the only SQLite connection")
-        fresh = getattr(self._local, "pid", None) != os.getpid()
+        _check_host(self._host())
+        fresh = self._own() is None
         try:
             return self._try(work)
-        except (DatabaseError, InterfaceError) as exc:
+        except _TROUBLE as exc:
+            if isinstance(exc, _REFUSALS):
+                raise _translated(exc) from exc
             lost = not self._is_usable()
             self.close()
             if fresh or not lost:
-                raise StoreUnavailable(f"{type(exc).__name__}: {exc}") from exc
+                raise _translated(exc) from exc
         try:
             return self._try(work)
-        except (DatabaseError, InterfaceError) as exc:
+        except _TROUBLE as exc:
             self.close()
-            raise StoreUnavailable(f"{type(exc).__name__}: {exc}") from exc
+            raise _translated(exc) from exc
 
     def close(self) -> None:
         """Close this thread's connection, if it is this process's own."""
-        connection = getattr(self._local, "connection", None)
-        if connection is not None and self._local.pid == os.getpid():
-            try:
-                connection.close()
-            except (DatabaseError, InterfaceError):
-                connection.connection = None
-        self._local.connection = None
-        self._local.pid = None
+        own: _Own | None = getattr(self._local, "own", None)
+        self._local.own = None
+        if own is not None:
+            own.close()
+
+    def _host(self) -> BaseDatabaseWrapper:
+        try:
+            return connections[self.alias]
+        except (ConnectionDoesNotExist, ImproperlyConfigured) as exc:
+            raise StoreUnavailable(f"{type(exc).__name__}: {exc}") from exc
 
     def _run_on_host(self, work: Callable[[Cursor], T]) -> T:
-        connection = connections[self.alias]
+        connection = self._host()
         try:
             with transaction.atomic(using=self.alias), connection.cursor() as cursor:
                 return work(Cursor(cursor, _dialect(connection)))
-        except (DatabaseError, InterfaceError) as exc:
-            raise StoreUnavailable(f"{type(exc).__name__}: {exc}") from exc
+        except _TROUBLE as exc:
+            raise _translated(exc) from exc
+
+    def _own(self) -> _Own | None:
+        """This thread's connection, if this process made it."""
+        own: _Own | None = getattr(self._local, "own", None)
+        return own if own is not None and own.pid == os.getpid() else None
 
     def _connection(self) -> BaseDatabaseWrapper:
-        connection: BaseDatabaseWrapper | None = getattr(self._local, "connection", None)
-        if connection is not None and self._local.pid != os.getpid():
-            # Inherited over a fork: the socket is the parent's. Forget it without closing it.
-            connection.connection = None
-            connection = None
-        if connection is None:
+        own = self._own()
+        if own is None:
             settings = _private_settings(self.alias)
-            fresh: BaseDatabaseWrapper = load_backend(settings["ENGINE"]).DatabaseWrapper(
-                settings, f"redrive-{self.alias}"
-            )
-            self._local.connection = connection = fresh
-            self._local.pid = os.getpid()
-        return connection
+            own = _Own(load_backend(settings["ENGINE"]).DatabaseWrapper(settings, f"redrive-{self.alias}"))
+            self._local.own = own
+        return own.connection
 
     def _try(self, work: Callable[[Cursor], T]) -> T:
         connection = self._connection()
@@ -226,24 +277,41 @@ class Database:
                 result = work(Cursor(cursor, _dialect(connection)))
             connection.commit()
         except BaseException:
-            _roll_back(connection)
+            _end_transaction(connection, roll_back=True)
             raise
-        connection.set_autocommit(True)
+        # It is committed; a connection that breaks from here on must not make it run again.
+        _end_transaction(connection, roll_back=False)
         return result
 
     def _is_usable(self) -> bool:
-        connection = getattr(self._local, "connection", None)
+        own = self._own()
         try:
-            return connection is not None and connection.connection is not None and connection.is_usable()
-        except (DatabaseError, InterfaceError):
+            return own is not None and own.connection.connection is not None and own.connection.is_usable()
+        except _TROUBLE:
             return False
 
 
-def _roll_back(connection: BaseDatabaseWrapper) -> None:
+def _check_host(host: BaseDatabaseWrapper) -> None:
+    """Raise StoreUnavailable if the host's own transaction keeps us from writing (SQLite has one writer)."""
+    in_transaction = host.in_atomic_block or (host.connection is not None and not host.autocommit)
+    if host.vendor == "sqlite" and in_transaction:
+        raise StoreUnavailable("the task is inside a transaction of the only SQLite connection")
+
+
+def _translated(exc: Exception) -> StoreUnavailable:
+    kind = StoreRefused if isinstance(exc, _REFUSALS) else StoreUnavailable
+    return kind(f"{type(exc).__name__}: {exc}")
+
+
+def _end_transaction(connection: BaseDatabaseWrapper, *, roll_back: bool) -> None:
     try:
-        connection.rollback()
+        if roll_back:
+            connection.rollback()
         connection.set_autocommit(True)
-    except (DatabaseError, InterfaceError):
+    except _TROUBLE:
+        # It is broken: closed without a word to the server, and opened anew by the next piece of work.
+        with suppress(Exception):
+            connection.connection.close()
         connection.connection = None
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from redrive.metrics import CounterKey, CounterTotals
 from redrive.stores.sql.connection import Cursor
+from redrive.stores.sql.tables import bounded
 
 
 def add(cursor: Cursor, totals: Mapping[CounterKey, CounterTotals]) -> None:
@@ -15,7 +16,7 @@ def add(cursor: Cursor, totals: Mapping[CounterKey, CounterTotals]) -> None:
     d = cursor.dialect
     for_update = "FOR UPDATE" if d.vendor == "postgresql" else ""
     for key in sorted(totals):
-        where = [key.kind, d.moment(key.hour), key.task_name[:255], key.label[:100]]
+        where = [key.kind, d.moment(key.hour), bounded(key.task_name, 255), bounded(key.label, 100)]
         cursor.execute(
             "INSERT INTO redrive_stat (kind, hour, task_name, label, count, seconds, sketch)"
             f" VALUES (%s, %s, %s, %s, 0, 0, {d.json}) ON CONFLICT DO NOTHING",

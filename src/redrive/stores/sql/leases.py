@@ -65,12 +65,16 @@ class SqlLeaseStore:
 
     def delete_expired(self, kinds: Sequence[str], limit: int = 1_000) -> int:
         """Delete up to limit documents of these kinds that have ended. Returns how many."""
+        if not kinds:
+            return 0
         places = ", ".join(["%s"] * len(kinds))
 
         def work(cursor: Cursor) -> int:
+            now = cursor.dialect.now
             return cursor.execute(
                 f"DELETE FROM redrive_lease WHERE id IN (SELECT id FROM redrive_lease WHERE kind IN ({places})"
-                f" AND expires_at < {cursor.dialect.now} LIMIT %s)",
+                # Asked twice: the lease may have been renewed while the deletion waited for its row.
+                f" AND expires_at < {now} LIMIT %s) AND expires_at < {now}",
                 [*kinds, limit],
             )
 

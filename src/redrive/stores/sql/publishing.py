@@ -60,7 +60,7 @@ def _due(row: Mapping[str, Any], cursor: Cursor) -> Due:
         exchange=row["exchange"],
         routing_key=row["routing_key"],
         priority=row["priority"],
-        source=MessageSource(row["message_source"]),
+        source=MessageSource(row["message_source"] or MessageSource.NONE),
     )
     plain = {name: row[name] for name in _PLAIN}
     return Due(
@@ -75,14 +75,16 @@ def claim_due(cursor: Cursor, owner: str, *, limit: int, lease_seconds: float) -
     """Lease up to limit records that are due to owner, most overdue first. Two keepers never get the same one."""
     d = cursor.dialect
     rows = cursor.dicts(
-        f"UPDATE {TABLE} SET lease_owner = %s, lease_expires_at = {d.after} WHERE id IN ("
-        f" SELECT id FROM {TABLE} WHERE status = 'RETRYING' AND next_retry_at <= {d.now} AND published_at IS NULL"
-        f" AND started_attempt <= attempt AND (lease_expires_at IS NULL OR lease_expires_at < {d.now})"
-        " AND version <= %s"
-        f" ORDER BY next_retry_at LIMIT %s {d.skip_locked}) RETURNING {_DUE_COLUMNS}",
-        [owner, lease_seconds, ROW_VERSION, limit],
+        # Materialized: PostgreSQL may evaluate a plain sub-select more than once, and lease more than the limit.
+        f"WITH due AS MATERIALIZED (SELECT id FROM {TABLE} WHERE status = 'RETRYING' AND next_retry_at <= {d.now}"
+        " AND published_at IS NULL AND started_attempt <= attempt"
+        f" AND (lease_expires_at IS NULL OR lease_expires_at < {d.now}) AND version <= %s"
+        f" ORDER BY next_retry_at LIMIT %s {d.skip_locked})"
+        f" UPDATE {TABLE} SET lease_owner = %s, lease_expires_at = {d.after} WHERE id IN (SELECT id FROM due)"
+        f" RETURNING next_retry_at, {_DUE_COLUMNS}",
+        [ROW_VERSION, limit, owner, lease_seconds],
     )
-    return [_due(row, cursor) for row in rows]
+    return [_due(row, cursor) for row in sorted(rows, key=lambda row: row["next_retry_at"])]
 
 
 def mark_published(cursor: Cursor, due: Due, owner: str, *, republish_seconds: float) -> bool:
@@ -114,7 +116,8 @@ def reclaim_unstarted(cursor: Cursor) -> int:
     return cursor.execute(
         f"UPDATE {TABLE} SET published_at = NULL, lease_expires_at = NULL, next_retry_at = {d.now}"
         f" WHERE status = 'RETRYING' AND published_at IS NOT NULL AND lease_owner = '' AND lease_expires_at < {d.now}"
-        " AND started_attempt <= attempt"
+        " AND started_attempt <= attempt AND version <= %s",
+        [ROW_VERSION],
     )
 
 
@@ -131,9 +134,9 @@ def find_vanished(cursor: Cursor, *, grace_seconds: float, limit: int = 100) -> 
     d = cursor.dialect
     rows = cursor.dicts(
         f"SELECT {_DUE_COLUMNS}, started_by FROM {TABLE} r WHERE status = 'RETRYING' AND started_attempt > attempt"
-        " AND EXISTS (SELECT 1 FROM redrive_lease w WHERE w.kind = 'worker' AND w.key = r.started_by"
+        " AND version <= %s AND EXISTS (SELECT 1 FROM redrive_lease w WHERE w.kind = 'worker' AND w.key = r.started_by"
         f" AND w.expires_at < {d.after}) LIMIT %s",
-        [-grace_seconds, limit],
+        [ROW_VERSION, -grace_seconds, limit],
     )
     return [Vanished(due=_due(row, cursor), started_by=row["started_by"]) for row in rows]
 
@@ -143,7 +146,8 @@ def purge(cursor: Cursor, *, resolved: timedelta, abandoned: timedelta, limit: i
     d = cursor.dialect
     old = (
         f"SELECT id FROM {TABLE} WHERE (status = 'RESOLVED' AND resolved_at < {d.after})"
-        f" OR (status = 'ABANDONED' AND abandoned_at < {d.after}) LIMIT %s"
+        # Locked, so that nobody sends one back to work between this and its deletion.
+        f" OR (status = 'ABANDONED' AND abandoned_at < {d.after}) LIMIT %s {d.skip_locked}"
     )
     ids = [row[0] for row in cursor.all(old, [-resolved.total_seconds(), -abandoned.total_seconds(), limit])]
     if not ids:

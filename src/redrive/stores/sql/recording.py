@@ -6,18 +6,15 @@ first and written later.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from redrive.dead_letters import Ending, Outcome, Proposal, Recorded, Status
-from redrive.payload import StoredMessage
+from redrive.payload import StoredMessage, to_json
 from redrive.stores.sql.connection import Cursor
 from redrive.stores.sql.tables import ATTEMPTS, CELERY, ROW_VERSION, TABLE, bounded
 
-
-def _json(value: Any) -> str:
-    return json.dumps(value, default=str).replace("\\u0000", "\\\\u0000")
+MOST_ATTEMPTS = 1_000_000
 
 
 def _columns(ending: Ending) -> dict[str, Any]:
@@ -27,14 +24,14 @@ def _columns(ending: Ending) -> dict[str, Any]:
     return {
         "task_id": bounded(ending.task_id, 255),
         "task_name": bounded(ending.task_name, 255),
-        "task_args": _json(ending.args),
-        "task_kwargs": _json(ending.kwargs),
+        "task_args": to_json(ending.args),
+        "task_kwargs": to_json(ending.kwargs),
         "correlation_id": bounded(ending.correlation_id, 255),
         "app_name": bounded(ending.app_name, 255),
         "business_unit": bounded(ending.business_unit, 255),
-        "failure_type": str(classification.get("failure_type", "UNKNOWN")),
-        "confidence": float(classification.get("confidence", 0.0)),
-        "remediation_action": str(classification.get("remediation_action", "INVESTIGATE")),
+        "failure_type": bounded(str(classification.get("failure_type", "UNKNOWN")), 40),
+        "confidence": _rate(classification.get("confidence")),
+        "remediation_action": bounded(str(classification.get("remediation_action", "INVESTIGATE")), 40),
         "exception_type": bounded(ending.exception_type, 255),
         "exception_message": bounded(ending.exception_message, 10_000),
         "traceback": bounded(ending.traceback, 50_000),
@@ -44,17 +41,30 @@ def _columns(ending: Ending) -> dict[str, Any]:
         "queue_name": bounded(ending.queue, 255),
         "downstream": bounded(str(ending.options.get("downstream") or ""), 255),
         "release": bounded(ending.release, 255),
-        "options": _json(dict(ending.options)),
+        "options": to_json(dict(ending.options)),
         "body": message.body,
         "content_type": bounded(message.content_type, 100),
         "content_encoding": bounded(message.content_encoding, 100),
-        "headers": _json(dict(message.headers)),
-        "properties": _json(dict(message.properties)),
+        "headers": to_json(dict(message.headers)),
+        "properties": to_json(dict(message.properties)),
         "exchange": bounded(message.exchange, 255),
         "routing_key": bounded(message.routing_key, 255),
-        "priority": message.priority,
+        "priority": _small(message.priority),
         "message_source": message.source.value,
     }
+
+
+def claimed_attempt(ending: Ending) -> int:
+    """The attempt that the message claims, within what a column holds: a stranger may have written anything there."""
+    return min(max(1, ending.attempt), MOST_ATTEMPTS)
+
+
+def _small(value: Any) -> int | None:
+    return value if isinstance(value, int) and abs(value) <= 32_767 else None
+
+
+def _rate(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) and 0 <= value <= 1 else 0.0
 
 
 _MESSAGE_COLUMNS = (
@@ -105,20 +115,23 @@ def record_failure(cursor: Cursor, ending: Ending) -> Recorded:
     that is recorded already changes nothing.
     """
     d = cursor.dialect
+    claimed = claimed_attempt(ending)
     proposal = ending.proposal or Proposal(retry=False)
-    wanted = proposal.retry and (proposal.max_retries > 0 or proposal.native)
+    may_run_again = proposal.native or ending.has_message
+    asked = proposal.retry and (proposal.max_retries > 0 or proposal.native)
+    wanted = asked and may_run_again
     values = _columns(ending)
     insert = _Insert(cursor, values)
     insert.add("status", Status.RETRYING.value if wanted else Status.PENDING.value)
-    insert.add("attempt", ending.attempt)
+    insert.add("attempt", claimed)
     insert.add("first_attempt", 1)
-    insert.add("retry_count", max(0, ending.attempt - 1))
+    insert.add("retry_count", claimed - 1)
     insert.add("max_retries", max(0, proposal.max_retries))
     due = d.moment(ending.due_at) if wanted else None
     insert.add("next_retry_at", due)
     insert.add("first_failed_at", d.moment(ending.ended_at))
     insert.add("last_failed_at", d.moment(ending.ended_at))
-    insert.add("decision", bounded(proposal.reason, 4_000))
+    insert.add("decision", bounded(proposal.reason if may_run_again else _no_message(proposal), 4_000))
     insert.add("hold_reason", "")
     insert.add("holds", 0)
     insert.add("deliveries", 0)
@@ -130,8 +143,9 @@ def record_failure(cursor: Cursor, ending: Ending) -> Recorded:
     insert.add("version", ROW_VERSION)
     insert.add_sql("updated_at", d.now)
 
-    left = "%s AND (%s OR r.attempt + 1 - r.first_attempt < %s)"
-    left_params = [wanted, proposal.native, proposal.max_retries]
+    sendable = "(%s OR r.message_source <> 'none')"  # the row may have a message from an earlier attempt
+    left = f"%s AND {sendable} AND (%s OR r.attempt + 1 - r.first_attempt < %s)"
+    left_params = [asked, may_run_again, proposal.native, proposal.max_retries]
     assignments = [f"{c} = EXCLUDED.{c}" for c in values if c not in _KEPT_ON_CONFLICT] + _keep_message()
     params = list(insert.params)
     assignments += ["attempt = r.attempt + 1", "retry_count = r.attempt + 1 - r.first_attempt"]
@@ -140,11 +154,14 @@ def record_failure(cursor: Cursor, ending: Ending) -> Recorded:
     )
     params += left_params
     assignments.append(
-        f"next_retry_at = CASE WHEN r.status <> 'ABANDONED' AND {left} THEN EXCLUDED.next_retry_at END"
+        f"next_retry_at = CASE WHEN r.status <> 'ABANDONED' AND {left} THEN {d.moment_place} END"
     )
-    params += left_params
-    assignments.append(f"decision = CASE WHEN {left} OR NOT %s THEN EXCLUDED.decision ELSE %s END")
-    params += [*left_params, wanted, _used_up(proposal)]
+    params += [*left_params, d.moment(ending.due_at)]
+    assignments.append(
+        f"decision = CASE WHEN {left} OR NOT %s THEN %s WHEN NOT {sendable} THEN %s ELSE %s END"
+    )
+    texts = [bounded(text, 4_000) for text in (proposal.reason, _no_message(proposal), _used_up(proposal))]
+    params += [*left_params, asked, texts[0], may_run_again, texts[1], texts[2]]
     assignments += [
         "business_unit = CASE WHEN EXCLUDED.business_unit <> '' THEN EXCLUDED.business_unit ELSE r.business_unit END",
         "max_retries = EXCLUDED.max_retries",
@@ -156,7 +173,9 @@ def record_failure(cursor: Cursor, ending: Ending) -> Recorded:
     ]  # fmt: skip
     row = cursor.one(
         f"{insert.sql(TABLE)} ON CONFLICT (task_id) DO UPDATE SET {', '.join(assignments)}"
-        " WHERE r.attempt < EXCLUDED.attempt RETURNING id, attempt, status",
+        # The same ending again, of a message that claims a higher attempt than the row knows of, is told by its moment.
+        " WHERE r.attempt < EXCLUDED.attempt AND (r.last_failed_at IS NULL"
+        " OR r.last_failed_at <> EXCLUDED.last_failed_at) RETURNING id, attempt, status",
         params,
     )
     if row is None:
@@ -166,13 +185,17 @@ def record_failure(cursor: Cursor, ending: Ending) -> Recorded:
     return Recorded(where="sql", retry=status == Status.RETRYING, status=status, record_id=record_id)
 
 
+def _no_message(proposal: Proposal) -> str:
+    return f"Its message could not be had, so it cannot be sent again. {proposal.reason}".strip()
+
+
 def _used_up(proposal: Proposal) -> str:
     return f"All {proposal.max_retries} retries are used up. {proposal.reason}".strip()
 
 
 def already_recorded(cursor: Cursor, task_id: str) -> Recorded:
     """What the row says of a task whose ending was recorded before."""
-    row = cursor.one(f"SELECT id, status FROM {TABLE} WHERE task_id = %s", [task_id])
+    row = cursor.one(f"SELECT id, status FROM {TABLE} WHERE task_id = %s", [bounded(task_id, 255)])
     if row is None:
         return Recorded(where="sql", retry=False, new=False)
     return Recorded(where="sql", retry=row[1] == Status.RETRYING, new=False, status=row[1], record_id=row[0])
@@ -190,13 +213,13 @@ def _add_attempt(cursor: Cursor, record_id: int, attempt: int, ending: Ending) -
             attempt,
             ending.delivery,
             ending.outcome.value,
-            str(classification.get("failure_type", "")),
-            float(classification.get("confidence", 0.0)),
+            bounded(str(classification.get("failure_type", "")), 40),
+            _rate(classification.get("confidence")),
             bounded(ending.exception_type, 255),
             bounded(ending.exception_message, 10_000),
             bounded(ending.traceback, 50_000),
-            _json(classification.get("evidence", [])),
-            _json(ending.proposal.to_dict() if ending.proposal else {}),
+            to_json(classification.get("evidence", [])),
+            to_json(ending.proposal.to_dict() if ending.proposal else {}),
             bounded(ending.worker, 255),
             bounded(ending.release, 255),
             ending.source,
@@ -213,7 +236,7 @@ def record_success(cursor: Cursor, ending: Ending) -> Recorded:
         f" hold_reason = '', retry_count = attempt + 1 - first_attempt, published_at = NULL, lease_owner = '',"
         f" lease_expires_at = NULL, started_by = '', updated_at = {d.now}"
         " WHERE task_id = %s AND status <> 'RESOLVED' AND attempt < %s RETURNING id, attempt, first_failed_at",
-        [d.moment(ending.ended_at), ending.task_id, ending.attempt],
+        [d.moment(ending.ended_at), bounded(ending.task_id, 255), claimed_attempt(ending)],
     )
     if row is None:
         return Recorded(where="sql", retry=False, new=False)
@@ -230,7 +253,7 @@ def record_hold(cursor: Cursor, ending: Ending) -> Recorded:
     d = cursor.dialect
     insert = _Insert(cursor, _columns(ending))
     insert.add("status", Status.RETRYING.value)
-    insert.add("attempt", ending.attempt - 1)
+    insert.add("attempt", claimed_attempt(ending) - 1)
     insert.add("first_attempt", 1)
     insert.add("retry_count", 0)
     insert.add("max_retries", 0)
@@ -248,7 +271,9 @@ def record_hold(cursor: Cursor, ending: Ending) -> Recorded:
         f"{insert.sql(TABLE)} ON CONFLICT (task_id) DO UPDATE SET holds = r.holds + 1,"
         " hold_reason = EXCLUDED.hold_reason, next_retry_at = EXCLUDED.next_retry_at, published_at = NULL,"
         " lease_owner = '', lease_expires_at = NULL, started_attempt = r.attempt, started_by = '', deliveries = 0,"
-        " updated_at = EXCLUDED.updated_at WHERE r.attempt = EXCLUDED.attempt AND r.status = 'RETRYING' RETURNING id",
+        " updated_at = EXCLUDED.updated_at WHERE r.attempt = EXCLUDED.attempt AND r.status = 'RETRYING'"
+        # The same hold again, perhaps while the next copy runs already: it must not give the row free.
+        " AND (r.next_retry_at IS NULL OR r.next_retry_at <> EXCLUDED.next_retry_at) RETURNING id",
         insert.params,
     )
     if row is None:

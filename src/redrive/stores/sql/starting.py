@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from redrive.dead_letters import Status
 from redrive.stores.sql.connection import Cursor
-from redrive.stores.sql.tables import TABLE
+from redrive.stores.sql.tables import TABLE, bounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ def mark_started(cursor: Cursor, task_id: str, attempt: int, worker: str, *, red
     worker that had started it is gone.
     """
     d = cursor.dialect
+    task_id, worker = bounded(task_id, 255), bounded(worker, 255)
     changed = cursor.execute(
         f"UPDATE {TABLE} SET started_attempt = %s, started_at = {d.now}, started_by = %s, updated_at = {d.now}"
         " WHERE task_id = %s AND status = 'RETRYING' AND attempt = %s AND started_attempt < %s",
@@ -59,7 +60,7 @@ def mark_started(cursor: Cursor, task_id: str, attempt: int, worker: str, *, red
 
 def check_redelivered(cursor: Cursor, task_id: str, attempt: int) -> Start:
     """Whether a message without our header that the broker delivered again may run: not if its ending is recorded."""
-    row = cursor.one(f"SELECT status, attempt FROM {TABLE} WHERE task_id = %s", [task_id])
+    row = cursor.one(f"SELECT status, attempt FROM {TABLE} WHERE task_id = %s", [bounded(task_id, 255)])
     if row is None or row[1] < attempt:
         return Start(run=True)
     return Start(run=False, why=f"attempt {attempt} has ended already; its record is {row[0]}")

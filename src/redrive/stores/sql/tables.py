@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from redrive.payload import clean_text
+
 ROW_VERSION = 1
 """Version of the row's format. A keeper leaves rows of a newer one to newer keepers."""
 SETTLE_SECONDS = 2
@@ -16,5 +18,5 @@ ITEMS = "redrive_redriveitem"
 
 def bounded(value: str, limit: int) -> str:
     """Text that fits its column and that PostgreSQL takes (no NUL, no lone surrogates)."""
-    value = value.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode("utf-8")
+    value = clean_text(value)
     return value if len(value) <= limit else value[: limit - 1] + "…"
