@@ -91,7 +91,9 @@ class Classifier:
         self._downstreams = dict(downstreams or {})
         self._now = now
 
-    def classify(self, exception: BaseException, task_context: Mapping[str, Any] | None = None) -> Classification:
+    def classify(
+        self, exception: BaseException, task_context: Mapping[str, Any] | None = None
+    ) -> Classification:
         """What ``exception`` means. Never raises.
 
         Args:
@@ -101,7 +103,9 @@ class Classifier:
         """
         return self.classify_facts(extract(exception), task_context)
 
-    def classify_facts(self, facts: ExceptionFacts, task_context: Mapping[str, Any] | None = None) -> Classification:
+    def classify_facts(
+        self, facts: ExceptionFacts, task_context: Mapping[str, Any] | None = None
+    ) -> Classification:
         """The same for an exception that was read before. Never raises."""
         context = _scalars(task_context)
         try:
@@ -174,7 +178,11 @@ class Classifier:
         turned = (_IF_OWN if chosen.own else _IF_THIRD_PARTY).get(says, says)
         if turned is says:
             return says, []
-        return turned, [_context_evidence("context.downstream", f"{name} is {'ours' if chosen.own else 'a third party'}", turned)]
+        return turned, [
+            _context_evidence(
+                "context.downstream", f"{name} is {'ours' if chosen.own else 'a third party'}", turned
+            )
+        ]
 
 
 _IF_OWN = {F.EXTERNAL_API_DOWN: F.TRANSIENT_NETWORK, F.EXTERNAL_TIMEOUT: F.TRANSIENT_NETWORK}
@@ -217,7 +225,10 @@ def _weigh(hit: Hit, reading: Reading) -> float:
 def _just_published(facts: ExceptionFacts, context: Mapping[str, Scalar]) -> bool:
     seconds, retries = context.get("seconds_since_publish"), context.get("retry_count") or 0
     fresh = isinstance(seconds, (int, float)) and not isinstance(seconds, bool) and 0 <= seconds < 1
-    is_row = any(name.endswith((".DoesNotExist", ".ObjectDoesNotExist", ".Http404", ".NoResultFound")) for name in facts.mro)
+    is_row = any(
+        name.endswith((".DoesNotExist", ".ObjectDoesNotExist", ".Http404", ".NoResultFound"))
+        for name in facts.mro
+    )
     return fresh and retries == 0 and is_row
 
 
@@ -227,19 +238,33 @@ def _by_context(
     """Corrections that only the caller's knowledge allows."""
     lost = facts.exc_qualname in ("WorkerLostError", "AbandonedJobError")
     if lost and context.get("oom_confirmed"):
-        return F.SYSTEM_OUT_OF_MEMORY, 0.98, [_context_evidence("context.oom_confirmed", "oom_confirmed", F.SYSTEM_OUT_OF_MEMORY)]
+        return (
+            F.SYSTEM_OUT_OF_MEMORY,
+            0.98,
+            [_context_evidence("context.oom_confirmed", "oom_confirmed", F.SYSTEM_OUT_OF_MEMORY)],
+        )
     if lost and says is F.SYSTEM_OUT_OF_MEMORY:
-        return says, min(score, 0.55), []  # signal 9 has many senders; only kernel or cgroup can confirm memory
+        return (
+            says,
+            min(score, 0.55),
+            [],
+        )  # signal 9 has many senders; only kernel or cgroup can confirm memory
     if lost and says is F.UNKNOWN:
         return F.SYSTEM_WORKER_LOST, score, []
     place = context.get("tb_module")
     if place == "os" and facts.exc_qualname == "KeyError":
-        return F.CONFIG_MISSING_SETTING, 0.95, [_context_evidence("context.raised_in_os", "os.environ", F.CONFIG_MISSING_SETTING)]
+        return (
+            F.CONFIG_MISSING_SETTING,
+            0.95,
+            [_context_evidence("context.raised_in_os", "os.environ", F.CONFIG_MISSING_SETTING)],
+        )
     return says, score, []
 
 
 def _context_evidence(rule: str, found: str, says: FailureType) -> Evidence:
-    return Evidence(rule, "context", "task_context", found, says, 0.95, "what the caller knows about the task")
+    return Evidence(
+        rule, "context", "task_context", found, says, 0.95, "what the caller knows about the task"
+    )
 
 
 def _scalars(task_context: Mapping[str, Any] | None) -> dict[str, Scalar]:
@@ -265,10 +290,15 @@ def _assemble(
     extra: Sequence[Evidence] = (),
 ) -> Classification:
     remedy = REMEDIES[says]
-    recommended = remedy.retry if retry is None or (best is not None and best.hit.rule.says is not says) else retry
+    recommended = (
+        remedy.retry if retry is None or (best is not None and best.hit.rule.says is not says) else retry
+    )
     if wait is not None:
         delay = wait[0]
-        extra = [*extra, Evidence("wait.server", "code", "exception", wait[1], says, 0.95, "RFC 9110 section 10.2.3")]
+        extra = [
+            *extra,
+            Evidence("wait.server", "code", "exception", wait[1], says, 0.95, "RFC 9110 section 10.2.3"),
+        ]
     else:
         delay = (remedy.delay_seconds or 60.0) if recommended else 0.0
     actions = action_for_recommended_retry(remedy, retry=recommended)

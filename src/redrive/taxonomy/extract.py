@@ -115,7 +115,9 @@ def _held(exc: BaseException) -> Iterable[tuple[BaseException, str]]:
         elif isinstance(value, (list, tuple)):
             yield from ((item, "member") for item in value[:4] if isinstance(item, BaseException))
         elif isinstance(value, dict):
-            yield from ((item, "member") for item in list(value.values())[:4] if isinstance(item, BaseException))
+            yield from (
+                (item, "member") for item in list(value.values())[:4] if isinstance(item, BaseException)
+            )
     args = _read(exc, "args")
     if isinstance(args, tuple):
         for item in args[:3]:
@@ -180,7 +182,9 @@ def _attrs_of(exc: BaseException, mro: tuple[str, ...]) -> dict[str, Scalar]:
     if isinstance(notes, list):
         raw["notes"] = [note for note in notes[:3] if isinstance(note, str)]
     try:
-        return spread({name: value for name, value in raw.items() if value is not _MISSING and value is not None})
+        return spread(
+            {name: value for name, value in raw.items() if value is not _MISSING and value is not None}
+        )
     except Exception:
         return {}
 
@@ -198,7 +202,9 @@ def _stated_names(exc: BaseException, wanted: tuple[str, ...]) -> Iterable[str]:
         cls = type(exc)
         of_class = _class_names.get(cls, _MISSING)
         if of_class is _MISSING:
-            open_ended = any("__getattr__" in vars(base) or "__getattribute__" in vars(base) for base in cls.__mro__[:-2])
+            open_ended = any(
+                "__getattr__" in vars(base) or "__getattribute__" in vars(base) for base in cls.__mro__[:-2]
+            )
             of_class = None if open_ended else frozenset(_KNOWN_NAMES.intersection(*[dir(cls)]))
             _class_names[cls] = of_class
         if of_class is None:

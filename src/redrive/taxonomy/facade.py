@@ -16,12 +16,16 @@ class FailureTaxonomy:
     _classifier: ClassVar[Classifier] = Classifier()
 
     @classmethod
-    def classify(cls, exception: BaseException, task_context: Mapping[str, Any] | None = None) -> Classification:
+    def classify(
+        cls, exception: BaseException, task_context: Mapping[str, Any] | None = None
+    ) -> Classification:
         """What ``exception`` means and what to do about it; see ``Classifier.classify``. Never raises."""
         return FailureTaxonomy._classifier.classify(exception, task_context)
 
     @classmethod
-    def classify_facts(cls, facts: ExceptionFacts, task_context: Mapping[str, Any] | None = None) -> Classification:
+    def classify_facts(
+        cls, facts: ExceptionFacts, task_context: Mapping[str, Any] | None = None
+    ) -> Classification:
         """The same for an exception that was read before with ``extract``. Never raises."""
         return FailureTaxonomy._classifier.classify_facts(facts, task_context)
 

@@ -21,7 +21,14 @@ MAX_ATTRS = 80
 MAX_CHAIN = 8
 """Further exceptions kept: the first six reached and the last two."""
 
-_WANTED_HEADERS = ("retry-after", "retry-after-ms", "date", "content-type", "x-amzn-errortype", "x-should-retry")
+_WANTED_HEADERS = (
+    "retry-after",
+    "retry-after-ms",
+    "date",
+    "content-type",
+    "x-amzn-errortype",
+    "x-should-retry",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,9 @@ class ExceptionFacts:
     @property
     def exception_type(self) -> str:
         """Dotted class name; built-in ones without the module."""
-        return self.exc_qualname if self.exc_module == "builtins" else f"{self.exc_module}.{self.exc_qualname}"
+        return (
+            self.exc_qualname if self.exc_module == "builtins" else f"{self.exc_module}.{self.exc_qualname}"
+        )
 
     def links(self) -> Iterator[ExceptionFacts]:
         """This exception, then the ones behind it."""

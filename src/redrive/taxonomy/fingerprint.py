@@ -56,7 +56,9 @@ def fingerprint(facts: ExceptionFacts, task_name: str) -> str:
     """``"1:"`` and 32 hexadecimal digits; equal for two runs of the same bug."""
     parts = [task_name]
     for link in facts.links():
-        parts.append(f"{link.via and 'behind'}|{link.exc_module}.{link.exc_qualname}|{normalise_message(link.message)}")
+        parts.append(
+            f"{link.via and 'behind'}|{link.exc_module}.{link.exc_qualname}|{normalise_message(link.message)}"
+        )
     parts.append(_innermost_project_frame(facts))
     digest = hashlib.sha256("\n".join(parts).encode("utf-8", "backslashreplace"))
     return f"{VERSION}:{digest.hexdigest()[:32]}"

@@ -35,7 +35,9 @@ _API_ATTRS = (
 )  # fmt: skip
 
 # Every pattern is linear: fixed text, bounded counts, no nested repetition.
-_PREFIX_STATUS = re.compile(r"^\W{0,3}(?:error code:? |http ?(?:error)? ?|status:? )?\(?([45]\d\d)\)?(?=\W|$)")
+_PREFIX_STATUS = re.compile(
+    r"^\W{0,3}(?:error code:? |http ?(?:error)? ?|status:? )?\(?([45]\d\d)\)?(?=\W|$)"
+)
 _TEXT_STATUS = re.compile(
     r"(?:http(?:/[12](?:\.\d)?)?(?: \w{1,12}){0,3}[ :=]{1,3}|status(?:[ _]?code)?(?: \w{1,8}){0,2}\W{1,4}|"
     r"statuscode\W{1,4}|error code:? |\bcode(?: of)?[:= ]{1,3}|too many |received |returned |responded with |"
@@ -46,8 +48,12 @@ _DRIVER_CLASS = re.compile(r"^\(((?:[a-zA-Z_]\w{0,40}\.){1,5}\w{1,60})\) ")
 _MYSQL_TEXT = re.compile(r"(?:^|\) |error )\(?(\d{4})[,:( ]")
 _ORACLE = re.compile(r"\b(?:ora|dpy|dpi|tns)-\d{4,5}")
 _ODBC_STATE = re.compile(r"^\(?'?\(?'?([0-9a-z]{5})'?,? |\[([0-9a-z]{5})\] \[")
-_MSSQL_NUMBER = re.compile(r"\((-?\d{1,5})\) \(sql|^\(?\(?(-?\d{2,5}), b['\"]|error (\d{3,5})[,:]|message (\d{3,5}),")
-_ERRNO = re.compile(r"\[errno (-?\d{1,5})\]|\(os error (\d{1,5})\)|\berrno[ =:]{1,3}(-?\d{1,5})|error (-?\d{1,3}) connecting")
+_MSSQL_NUMBER = re.compile(
+    r"\((-?\d{1,5})\) \(sql|^\(?\(?(-?\d{2,5}), b['\"]|error (\d{3,5})[,:]|message (\d{3,5}),"
+)
+_ERRNO = re.compile(
+    r"\[errno (-?\d{1,5})\]|\(os error (\d{1,5})\)|\berrno[ =:]{1,3}(-?\d{1,5})|error (-?\d{1,3}) connecting"
+)
 _WINERROR = re.compile(r"\[winerror (\d{1,5})\]")
 _AWS = re.compile(r"[Aa]n error occurred \(([\w.]{1,80})\) when calling")
 _GRPC = re.compile(r"(?:statuscode\.|status = |grpc_status:|grpc error: )(?:statuscode\.)?([a-z_]{2,24})")
@@ -69,7 +75,16 @@ _MONGO = re.compile(r"\be(11000)\b|error code (\d{1,5})|'code': (\d{1,5})")
 _REDIS = re.compile(r"^([a-z]{3,20})\b[ :]")
 _LEADING_WORD = re.compile(r"^([A-Z][A-Z_]{3,60})\b")
 _QUOTED_STATE = re.compile(r"sqlstate[\[ :=']{1,3}([0-9a-z]{5})")
-_MYSQL_MODULES = ("pymysql", "MySQLdb", "_mysql", "_mysql_exceptions", "mysql", "aiomysql", "asyncmy", "mariadb")
+_MYSQL_MODULES = (
+    "pymysql",
+    "MySQLdb",
+    "_mysql",
+    "_mysql_exceptions",
+    "mysql",
+    "aiomysql",
+    "asyncmy",
+    "mariadb",
+)
 _WRAPPERS = ("django", "sqlalchemy", "peewee", "tortoise", "databases", "pony", "ormar")
 
 
@@ -173,7 +188,12 @@ def _sql_codes(facts: ExceptionFacts, message: str, top: str) -> list[Code]:
     if driver is not None:
         module, _, simple = driver[1].rpartition(".")
         top = module.partition(".")[0]
-    if not codes and module in ("psycopg2.errors", "psycopg.errors", "asyncpg.exceptions", "psycopg2.extensions"):
+    if not codes and module in (
+        "psycopg2.errors",
+        "psycopg.errors",
+        "asyncpg.exceptions",
+        "psycopg2.extensions",
+    ):
         state = POSTGRES_CLASSES.get(simple) or POSTGRES_CLASSES.get(simple.removesuffix("Error"))
         if state:
             codes.append(("sqlstate", state, simple))
@@ -186,7 +206,11 @@ def _sql_codes(facts: ExceptionFacts, message: str, top: str) -> list[Code]:
             codes.append(("mysql", text_number, text_number))
     if "ora-" in message or "dp" in message or "tns-" in message:
         codes.extend(("oracle", found.upper(), found.upper()) for found in _ORACLE.findall(message)[:4])
-    if top in ("pyodbc", "pymssql", "pytds", "mssql_python", "turbodbc", "ibm_db_dbi") or "odbc" in message or top in _WRAPPERS:
+    if (
+        top in ("pyodbc", "pymssql", "pytds", "mssql_python", "turbodbc", "ibm_db_dbi")
+        or "odbc" in message
+        or top in _WRAPPERS
+    ):
         found = _first(_MSSQL_NUMBER.search(message[:1500]))
         if found and top not in _MYSQL_MODULES:
             codes.append(("mssql", found, found))

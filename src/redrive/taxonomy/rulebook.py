@@ -61,7 +61,8 @@ class RuleBook:
         # Text rules by the kind of library they apply to, so that most are never looked at.
         kinds = {kind for rule in self._texts for kind in rule.families} | {""}
         self._texts_of = {
-            kind: [rule for rule in self._texts if not rule.families or kind in rule.families] for kind in kinds
+            kind: [rule for rule in self._texts if not rule.families or kind in rule.families]
+            for kind in kinds
         }
         self._general = [rule for rule in self._texts if not rule.families]
         self._remembered: dict[tuple[str, ...], tuple[Hit, ...]] = {}
@@ -107,7 +108,9 @@ class RuleBook:
         known = self._remembered.get(mro)
         if known is None:
             known = self._class_hits_of(mro)
-            if len(self._remembered) >= _MAX_REMEMBERED_CLASSES:  # classes made on the fly must not grow memory
+            if (
+                len(self._remembered) >= _MAX_REMEMBERED_CLASSES
+            ):  # classes made on the fly must not grow memory
                 self._remembered.clear()
             self._remembered[mro] = known
         return known
@@ -174,7 +177,9 @@ class RuleBook:
                 continue
             if rule.unless and any(part in text for part in rule.unless):
                 continue
-            if rule.classes and not any(name.rpartition(".")[2] in rule.classes for name in reading.facts.mro):
+            if rule.classes and not any(
+                name.rpartition(".")[2] in rule.classes for name in reading.facts.mro
+            ):
                 continue
             if rule.pattern is not None and rule.pattern.search(text) is None:
                 continue
@@ -190,7 +195,9 @@ class RuleBook:
         names = {name.rpartition(".")[2] for name in reading.facts.mro}
         best: Hit | None = None
         for rule in self._frames:
-            if (best is not None and best.rule.trust >= rule.trust) or (rule.classes and not rule.classes & names):
+            if (best is not None and best.rule.trust >= rule.trust) or (
+                rule.classes and not rule.classes & names
+            ):
                 continue
             for frame in frames[-rule.depth :]:
                 place = f"{frame.file}:{frame.function}"

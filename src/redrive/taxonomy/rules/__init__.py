@@ -1,6 +1,18 @@
 """The rules, as data. ``ALL`` is every rule; the modules group them by what they read."""
 
-from redrive.taxonomy.rules import classes, codes, frames, libraries, sql, texts, texts_lasting, vendors
+from redrive.taxonomy.rules import (
+    classes,
+    codes,
+    frames,
+    libraries_data,
+    libraries_remote,
+    libraries_servers,
+    sql,
+    texts_input,
+    texts_passing,
+    texts_settings,
+    vendors,
+)
 from redrive.taxonomy.rules.rule import (
     ClassRule,
     CodeRule,
@@ -19,10 +31,12 @@ CLASSES: tuple[ClassRule, ...] = (
     *classes.FRAMEWORK,
     *classes.WRAPPERS,
     *classes.DATABASE,
-    *libraries.RULES,
+    *libraries_servers.RULES,
+    *libraries_remote.RULES,
+    *libraries_data.RULES,
 )
 NAMES: tuple[NameRule, ...] = classes.NAMES
-TEXTS: tuple[TextRule, ...] = (*texts.RULES, *texts_lasting.RULES)
+TEXTS: tuple[TextRule, ...] = (*texts_passing.RULES, *texts_settings.RULES, *texts_input.RULES)
 FRAMES: tuple[FrameRule, ...] = frames.RULES
 FAMILIES: tuple[FamilyRule, ...] = frames.FAMILIES
 ALL: tuple[Rule, ...] = (*CODES, *CLASSES, *NAMES, *TEXTS, *FRAMES, *FAMILIES)

@@ -12,7 +12,13 @@ def code_rules(space: str, source: str, rows: tuple[Row, ...]) -> tuple[CodeRule
     """One CodeRule per row ``(name, says, trust, retry, "code code ...")``."""
     return tuple(
         CodeRule(
-            id=f"{space}.{name}", space=space, codes=one_of(codes), says=says, trust=trust, retry=retry, source=source
+            id=f"{space}.{name}",
+            space=space,
+            codes=one_of(codes),
+            says=says,
+            trust=trust,
+            retry=retry,
+            source=source,
         )
         for name, says, trust, retry, codes in rows
     )
@@ -33,7 +39,13 @@ HTTP = code_rules(
         ("forbidden", F.PERMANENT_PERMISSION, 0.88, None, "403 451"),
         ("not_found", F.PERMANENT_NOT_FOUND, 0.86, None, "404 410"),
         ("method", F.PERMANENT_LOGIC, 0.85, None, "405 426 428"),
-        ("invalid", F.PERMANENT_VALIDATION, 0.84, None, "400 406 409 411 412 413 414 415 416 417 421 422 431"),
+        (
+            "invalid",
+            F.PERMANENT_VALIDATION,
+            0.84,
+            None,
+            "400 406 409 411 412 413 414 415 416 417 421 422 431",
+        ),
         ("locked", F.EXTERNAL_API_ERROR, 0.7, True, "423 424 425"),
         ("closed", F.EXTERNAL_TIMEOUT, 0.7, None, "499"),
         ("redirect", F.PERMANENT_VALIDATION, 0.6, None, "301 302 303 307 308"),
@@ -80,7 +92,8 @@ ERRNO = code_rules(
         ("disk_full", F.SYSTEM_DISK_FULL, 0.96, None, "28 122 69"),
         ("no_memory", F.SYSTEM_OUT_OF_MEMORY, 0.95, None, "12"),
         ("connection", F.TRANSIENT_NETWORK, 0.86, None,
-         "32 61 64 71 100 101 102 103 104 108 111 112 113 10050 10051 10052 10053 10054 10061 10064 10065 10013 54"),
+         "32 61 64 71 100 101 102 103 104 108 111 112 113 10050 10051 10052 10053 10054 10061 10064 10065 "
+         "10013 54"),
         ("timed_out", F.TRANSIENT_NETWORK, 0.84, None, "110 60 10060"),
         ("name", F.TRANSIENT_NETWORK, 0.9, None, "-2 -3 -4 -5 11001 11002 11003 11004 -8"),
         ("no_file", F.PERMANENT_NOT_FOUND, 0.72, None, "2"),
@@ -187,15 +200,17 @@ MONGO = code_rules(
     "MongoDB error codes (error_codes.yml)",
     (
         ("transient", F.TRANSIENT_DATABASE, 0.96, None,
-         "6 7 24 50 64 89 91 112 133 134 189 202 226 251 262 317 384 10107 11600 11602 13435 13436 9001 43 46 82 "
-         "175 234 237 286 290 314 358 365 16500 10058 11601 136 63 150 13388 246"),
+         "6 7 24 50 64 89 91 112 133 134 189 202 226 251 262 317 384 10107 11600 11602 13435 13436 9001 43 "
+         "46 82 175 234 237 286 290 314 358 365 16500 10058 11601 136 63 150 13388 246"),
         ("out_of_memory", F.SYSTEM_OUT_OF_MEMORY, 0.95, None, "146 292 39 16945"),
         ("disk_full", F.SYSTEM_DISK_FULL, 0.95, None, "14031 12501"),
         ("login", F.CONFIG_INVALID_SETTING, 0.95, None, "18 11 8000 26 27 73 334"),
         ("permission", F.PERMANENT_PERMISSION, 0.93, None, "13 31"),
-        ("invalid", F.PERMANENT_VALIDATION, 0.94, None, "11000 11001 121 12582 10334 17280 22 16755 16819 51091"),
+        ("invalid", F.PERMANENT_VALIDATION, 0.94, None,
+         "11000 11001 121 12582 10334 17280 22 16755 16819 51091"),
         ("logic", F.PERMANENT_LOGIC, 0.9, None,
-         "2 9 14 20 28 40 52 59 66 67 68 72 85 86 48 40324 40415 16410 17419 168 40353 72 57 96 115 235 51 5107200 16436"),
+         "2 9 14 20 28 40 52 59 66 67 68 72 85 86 48 40324 40415 16410 17419 168 40353 72 57 96 115 235 51 "
+         "5107200 16436"),
     ),
 )  # fmt: skip
 
@@ -206,8 +221,8 @@ REDIS = code_rules(
         ("out_of_memory", F.SYSTEM_OUT_OF_MEMORY, 0.97, None, "OOM"),
         ("disk", F.SYSTEM_DISK_FULL, 0.9, None, "MISCONF"),
         ("busy", F.TRANSIENT_DATABASE, 0.97, None,
-         "BUSY LOADING MASTERDOWN NOREPLICAS CLUSTERDOWN TRYAGAIN READONLY MOVED ASK UNBLOCKED INPROG NOGOODSLAVE "
-         "FAILOVER REDIRECT NOMASTERLINK"),
+         "BUSY LOADING MASTERDOWN NOREPLICAS CLUSTERDOWN TRYAGAIN READONLY MOVED ASK UNBLOCKED INPROG "
+         "NOGOODSLAVE FAILOVER REDIRECT NOMASTERLINK"),
         ("no_auth", F.CONFIG_MISSING_SETTING, 0.95, None, "NOAUTH"),
         ("wrong_auth", F.CONFIG_INVALID_SETTING, 0.96, None, "WRONGPASS NOPROTO"),
         ("permission", F.PERMANENT_PERMISSION, 0.96, None, "NOPERM DENIED"),
@@ -223,12 +238,14 @@ CLICKHOUSE = code_rules(
         ("out_of_memory", F.SYSTEM_OUT_OF_MEMORY, 0.95, None, "241 173"),
         ("disk_full", F.SYSTEM_DISK_FULL, 0.95, None, "243 1013"),
         ("transient", F.TRANSIENT_DATABASE, 0.95, None,
-         "159 160 202 209 210 252 164 203 225 285 319 242 999 373 279 425 3 32 102 198 394 439 473 203 289 571 236 218 "
-         "307 158 201 396 667 410"),
+         "159 160 202 209 210 252 164 203 225 285 319 242 999 373 279 425 3 32 102 198 394 439 473 203 289 "
+         "571 236 218 307 158 201 396 667 410"),
         ("login", F.CONFIG_INVALID_SETTING, 0.95, None, "516 60 81 47 16 192 193 194 519 36"),
         ("permission", F.PERMANENT_PERMISSION, 0.95, None, "497 291 482"),
-        ("data", F.PERMANENT_VALIDATION, 0.93, None, "27 6 26 38 41 53 69 72 117 349 131 321 131 190 130 70 440 469 33 517 1001"),
-        ("logic", F.PERMANENT_LOGIC, 0.92, None, "62 42 43 46 44 153 184 215 179 207 386 57 48 63 35 215 10 20 115 8 49 15 7"),
+        ("data", F.PERMANENT_VALIDATION, 0.93, None,
+         "27 6 26 38 41 53 69 72 117 349 131 321 131 190 130 70 440 469 33 517 1001"),
+        ("logic", F.PERMANENT_LOGIC, 0.92, None,
+         "62 42 43 46 44 153 184 215 179 207 386 57 48 63 35 215 10 20 115 8 49 15 7"),
     ),
 )  # fmt: skip
 

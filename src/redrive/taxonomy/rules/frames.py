@@ -22,7 +22,9 @@ def _frame(
 
 
 RULES: tuple[FrameRule, ...] = (
-    _frame("environment", F.CONFIG_MISSING_SETTING, 0.96, "os.py:__getitem__ os.py:__missing__", "KeyError", 1),
+    _frame(
+        "environment", F.CONFIG_MISSING_SETTING, 0.96, "os.py:__getitem__ os.py:__missing__", "KeyError", 1
+    ),
     _frame(
         "settings_attribute",
         F.CONFIG_MISSING_SETTING,
