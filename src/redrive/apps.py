@@ -15,8 +15,9 @@ class RedriveConfig(AppConfig):
 
     def ready(self) -> None:
         """Register system checks and connect Celery's signals (in the worker's main process, before it forks)."""
-        from redrive import checks
+        from redrive import checks, runtime
         from redrive.celery import signals
 
         checks.register_all()
+        runtime.configure_taxonomy()
         signals.connect()

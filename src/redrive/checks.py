@@ -28,6 +28,7 @@ def check_values(**_: Any) -> list[CheckMessage]:
     tries: tuple[tuple[str, Callable[[], Any]], ...] = (
         ("POLICIES", runtime.read_policies),
         ("TASK_PATTERNS", runtime.read_patterns),
+        ("DOWNSTREAMS", runtime.read_downstreams),
         ("PRIORITY", runtime.read_priorities),
         ("OFF_PEAK", runtime.read_off_peak),
     )

@@ -39,12 +39,21 @@ from redrive.stores.experience import Experience
 from redrive.stores.sql.acting import SqlRecordStore, add_event, find_record
 from redrive.stores.sql.connection import Database
 from redrive.stores.sql.leases import SqlLeaseStore
-from redrive.taxonomy import Classification, ExceptionFacts, FailureTaxonomy, FailureType, fingerprint
-from redrive.taxonomy.retry_after import server_wait_seconds
+from redrive.taxonomy import (
+    Classification,
+    Classifier,
+    Downstream,
+    ExceptionFacts,
+    FailureTaxonomy,
+    FailureType,
+    fingerprint,
+    server_wait_seconds,
+)
 
 R = TypeVar("R")
 logger = logging.getLogger("redrive")
 NO_POLICIES: Mapping[str, Mapping[str, Any]] = {}
+NO_DOWNSTREAMS: Mapping[str, Downstream] = {}
 _OFF_PEAK = {"START": "22:00", "END": "06:00"}
 
 clock = SystemClock()
@@ -316,7 +325,12 @@ def conclude(
     proposes nothing.
     """
     retries = ending.attempt - 1 if ending.context.get("retries") is None else int(ending.context["retries"])
-    context = {"task_name": ending.task_name, "retry_count": retries, **ending.context}
+    context = {
+        "task_name": ending.task_name,
+        "retry_count": retries,
+        "downstream": options.downstream,
+        **ending.context,
+    }
     classification = FailureTaxonomy.classify_facts(facts, context)
     policy = retry_engine.get_retry_policy(
         ending.task_name, classification, {"retry_count": retries, "options": options}
@@ -395,6 +409,33 @@ def note_transition(transition: Transition) -> None:
             numbers=numbers,
         )
     )
+
+
+def configure_taxonomy() -> None:
+    """Let ``FailureTaxonomy`` know the project's downstreams. Called when Django is ready and when settings change."""
+    downstreams = _or_default("DOWNSTREAMS", read_downstreams, NO_DOWNSTREAMS)
+    FailureTaxonomy.configure(Classifier(downstreams=downstreams, now=clock.now) if downstreams else None)
+
+
+def read_downstreams() -> Mapping[str, Downstream]:
+    """``REDRIVE["DOWNSTREAMS"]`` checked. Raises ValueError saying what is wrong."""
+    found: dict[str, Downstream] = {}
+    for name, raw in get_settings().downstreams.items():
+        unknown = set(raw) - {"hosts", "third_party"}
+        if unknown:
+            raise ValueError(
+                f"{name!r} has the unknown key {sorted(unknown)[0]!r}; use hosts and third_party"
+            )
+        hosts, third_party = raw.get("hosts", ()), raw.get("third_party", True)
+        if isinstance(hosts, str) or not all(isinstance(host, str) for host in hosts):
+            raise ValueError(f"{name!r}: hosts must be a list of host names")
+        if not isinstance(third_party, bool):
+            raise ValueError(f"{name!r}: third_party must be True or False")
+        found[str(name)] = Downstream(own=not third_party, hosts=tuple(host.lower() for host in hosts))
+    return found
+
+
+on_reload(configure_taxonomy)
 
 
 def classify(exception: BaseException, context: Mapping[str, Any] | None = None) -> Classification:
