@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import logging
 
+from django.db import InterfaceError, OperationalError, ProgrammingError
+
 from redrive import runtime
-from redrive.dead_letters import Ending
+from redrive.dead_letters import Ending, NewerVersion
 from redrive.leases import StoreUnavailable
 from redrive.metrics.counters import from_rows
 from redrive.recorder import FileSpill
 from redrive.recorder.spill import Line
 from redrive.stores.sql import counters as sql_counters
 from redrive.stores.sql import recording
-from redrive.stores.sql.connection import Cursor, Database
+from redrive.stores.sql.connection import Cursor, Database, StoreRefused
 from redrive.stores.sql.leases import put
 
 logger = logging.getLogger("redrive")
 
 REMEMBER_SECONDS = 7 * 86_400
 """How long the database remembers how far a spill file was applied."""
-MISSING = "execution"
+_NOT_THE_LINES_FAULT = (OperationalError, InterfaceError, ProgrammingError)
+"""The connection broke, or the tables are not there yet."""
 
 
 def drain(spill: FileSpill, database: Database) -> int:
@@ -40,16 +43,27 @@ def drain(spill: FileSpill, database: Database) -> int:
                 _apply_one(cursor, line, ending)
             _note(cursor, name, offset)
 
+        def work_singly(cursor: Cursor) -> None:
+            for line, ending in endings:
+                _apply_or_reject(spill, cursor, line, ending)
+            _note(cursor, name, offset)
+
         try:
             database.run(work)
+        except StoreRefused as exc:
+            logger.error("redrive: a chunk of the spill is refused (%s); trying line by line", exc)
+            database.run(work_singly)
         except StoreUnavailable:
             raise
         except Exception:
             logger.exception("redrive: a chunk of the spill could not be applied; trying line by line")
-            _apply_singly(spill, database, endings)
-            database.run(lambda cursor: _note(cursor, name, offset))
+            database.run(work_singly)
 
-    count = spill.drain(apply, lambda name: database.run(lambda cursor: _offset(cursor, name)))
+    count = spill.drain(
+        apply,
+        done=lambda name: database.run(lambda cursor: _offset(cursor, name)),
+        forget=lambda name: database.run(lambda cursor: _forget(cursor, name)),
+    )
     if count:
         logger.info("redrive: %s lines of the spill are in the database now", count)
     return count
@@ -61,6 +75,10 @@ def _read(spill: FileSpill, line: Line) -> Ending | bool | None:
         return True
     try:
         return runtime.conclude_stored(Ending.from_dict(line.payload))
+    except NewerVersion as exc:
+        logger.warning("redrive: a line of the spill was %s; it waits for that one", exc)
+        spill.keep_for_newer(line.raw)
+        return None
     except Exception:
         # Whatever is in the line, the lines after it must get through.
         logger.exception(
@@ -77,13 +95,18 @@ def _apply_one(cursor: Cursor, line: Line, ending: Ending | bool) -> None:
         sql_counters.add(cursor, from_rows(line.payload["rows"]))
 
 
-def _apply_singly(spill: FileSpill, database: Database, endings: list[tuple[Line, Ending | bool]]) -> None:
-    for line, ending in endings:
-        try:
-            database.run(lambda cursor, line=line, ending=ending: _apply_one(cursor, line, ending))  # type: ignore[misc]  # bound at once
-        except Exception as exc:
-            logger.error("redrive: a line of the spill is refused (%s); it is in rejected.jsonl", exc)
-            spill.reject(line.raw)
+def _apply_or_reject(spill: FileSpill, cursor: Cursor, line: Line, ending: Ending | bool) -> None:
+    """Apply one line in a transaction that goes on, if the line is refused, as if it had not been there."""
+    cursor.execute("SAVEPOINT redrive_line")
+    try:
+        _apply_one(cursor, line, ending)
+    except _NOT_THE_LINES_FAULT:
+        raise
+    except Exception as exc:
+        cursor.execute("ROLLBACK TO SAVEPOINT redrive_line")
+        logger.error("redrive: a line of the spill is refused (%s); it is in rejected.jsonl", exc)
+        spill.reject(line.raw)
+    cursor.execute("RELEASE SAVEPOINT redrive_line")
 
 
 def _offset(cursor: Cursor, name: str) -> int:
@@ -94,3 +117,7 @@ def _offset(cursor: Cursor, name: str) -> int:
 def _note(cursor: Cursor, name: str, offset: int) -> None:
     put(cursor, "spill", name, data={}, seconds=REMEMBER_SECONDS)
     cursor.execute("UPDATE redrive_lease SET fence = %s WHERE kind = 'spill' AND key = %s", [offset, name])
+
+
+def _forget(cursor: Cursor, name: str) -> None:
+    cursor.execute("DELETE FROM redrive_lease WHERE kind = 'spill' AND key = %s", [name])

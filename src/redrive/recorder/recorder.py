@@ -7,13 +7,13 @@ import os
 import time
 from collections.abc import Mapping
 
-from redrive.dead_letters import Ending, Recorded
+from redrive.dead_letters import Ending, Outcome, Recorded
 from redrive.leases import StoreUnavailable
 from redrive.metrics import CounterKey, CounterTotals
 from redrive.metrics.counters import to_rows
 from redrive.recorder.spill import FileSpill, SpillFailed
 from redrive.stores.sql import recording
-from redrive.stores.sql.connection import Database
+from redrive.stores.sql.connection import Database, StoreRefused, in_tests
 
 logger = logging.getLogger("redrive")
 
@@ -25,6 +25,7 @@ class Recorder:
     """Stores endings and counters. Never raises.
 
     Every ending is durable before :meth:`record` returns, or ``Recorded.where`` is ``nowhere`` and the log says so.
+    A hold without a message is stored nowhere: the task must not wait for what can never be sent.
     Safe for use from several threads and after a fork.
 
     Args:
@@ -39,24 +40,39 @@ class Recorder:
 
     def record(self, ending: Ending, *, eager: bool = False) -> Recorded:
         """Store one ending, in SQL or else in the spill. ``eager``: on the host's own connection."""
+        if eager or in_tests():
+            return self._record_on_host(ending)
+        if ending.outcome is Outcome.HELD and not ending.has_message:
+            return Recorded(where="nowhere", retry=False)
         if not self._is_away():
             try:
-                recorded = self._database.run(lambda cursor: recording.record(cursor, ending), eager=eager)
+                recorded = self._database.run(lambda cursor: recording.record(cursor, ending))
+            except StoreRefused as exc:
+                # It must still not be lost: the keeper will set it aside where a person finds it.
+                logger.error("redrive: SQL refuses %s[%s]: %s", ending.task_name, ending.task_id, exc)
             except StoreUnavailable as exc:
                 self.note_away(exc)
             except Exception:
-                # A row that SQL refuses must still not be lost, and the host must not hear of it.
+                # Whatever is wrong with us, the host must not hear of it.
                 logger.exception("redrive: could not record %s[%s] in SQL", ending.task_name, ending.task_id)
             else:
                 return recorded
         return self.spill(ending)
 
+    def _record_on_host(self, ending: Ending) -> Recorded:
+        """In eager mode and in a host's tests: on its own connection, never in the spill, which outlives the test."""
+        try:
+            return self._database.run(lambda cursor: recording.record(cursor, ending), eager=True)
+        except Exception as exc:
+            logger.warning("redrive: %s[%s] is not recorded: %s", ending.task_name, ending.task_id, exc)
+            return Recorded(where="nowhere", retry=False)
+
     def spill(self, ending: Ending) -> Recorded:
         """Store one ending in the spill only (the worker's main process holds no SQL connection)."""
-        retry = ending.due_at is not None
+        retry = ending.due_at is not None and ending.has_message
         try:
             self._spill.append("ending", ending.to_dict())
-        except SpillFailed as exc:
+        except Exception as exc:
             logger.critical(
                 "redrive: %s[%s] ended (%s: %s) and could be stored neither in SQL nor in the spill: %s",
                 ending.task_name,
@@ -83,7 +99,8 @@ class Recorder:
         Asked on failures only. With ``max_tasks_per_child=1`` every task is a new process: only a file can tell it.
         """
         try:
-            return time.time() - os.stat(self._away).st_mtime < AWAY_SECONDS
+            # A moment ahead of us is a clock that was set back, and says nothing.
+            return 0 <= time.time() - os.stat(self._away).st_mtime < AWAY_SECONDS
         except OSError:
             return False
 

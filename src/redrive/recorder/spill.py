@@ -3,24 +3,33 @@
 One JSON object per line, readable by a person, flushed to the disk before :meth:`FileSpill.append` returns. Every
 process on the machine appends to the same ``spill.jsonl`` under a short file lock. A keeper takes the file over by
 renaming it under that lock, so that writing and draining never meet in one file.
+
+Two files beside it hold lines that were read and not applied: ``rejected.jsonl``, for a person to look at, and
+``newer.jsonl``, written by a newer release, which the first keeper of any later start tries again. A keeper that is
+killed at the wrong moment may set a line aside twice; it never loses one.
 """
 
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from json import loads
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+from redrive.payload import to_json
 
 LINE_VERSION = 1
 CHUNK = 200
-"""Lines applied in one transaction."""
+"""Lines applied in one transaction, at most."""
+CHUNK_BYTES = 8 * 1024 * 1024
+"""Size after which a chunk gets no further line."""
+KINDS = ("ending", "counters")
 
 
 class SpillFailed(Exception):  # noqa: N818  # reads as what happened
@@ -43,6 +52,12 @@ class SpillState:
     waiting_bytes: int
     waiting_lines: int
     rejected_lines: int
+    newer_lines: int = 0
+    """Lines that only a newer release can read."""
+
+
+class _Newer(Exception):  # noqa: N818  # reads as what it is
+    """The line was written by a newer release."""
 
 
 Apply = Callable[[str, int, list[Line]], None]
@@ -55,30 +70,47 @@ class FileSpill:
 
     Args:
         directory: Made on first use, readable by this user only (arguments of tasks are in it).
-        max_bytes: Size of the file after which further lines are refused.
+        max_bytes: Size of all waiting files together from which on further lines are refused.
     """
 
     def __init__(self, directory: Path, max_bytes: int) -> None:
         self.directory = directory
         self._max_bytes = max_bytes
         self._path = directory / "spill.jsonl"
+        self._rejected = directory / "rejected.jsonl"
+        self._newer = directory / "newer.jsonl"
+        self._newer_tried = False
 
     def append(self, kind: str, payload: Mapping[str, Any]) -> None:
         """Write one line and wait until it is on the disk. Raises SpillFailed."""
         record = {"v": LINE_VERSION, "at": datetime.now(UTC).isoformat(), "kind": kind, "payload": payload}
-        data = (json.dumps(record, default=str) + "\n").encode()
+        self._append(self._path, to_json(record), self._max_bytes)
+
+    def reject(self, raw: str) -> None:
+        """Set a line aside that cannot be applied, where a person can look at it. Raises SpillFailed."""
+        self._append(self._rejected, raw)
+
+    def keep_for_newer(self, raw: str) -> None:
+        """Set a line aside that only a newer release can read. Raises SpillFailed."""
+        self._append(self._newer, raw)
+
+    def _append(self, path: Path, line: str, max_bytes: int | None = None) -> None:
+        data = line.rstrip("\n").encode("utf-8", "backslashreplace") + b"\n"
         try:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with self._locked_for_append() as handle:
+            with _locked_for_append(path) as handle:
                 size = os.fstat(handle).st_size
-                if size + len(data) > self._max_bytes:
-                    raise SpillFailed(f"{self._path} has its full size of {self._max_bytes:,} bytes")
+                if max_bytes is not None and size + self._draining_bytes() + len(data) > max_bytes:
+                    raise SpillFailed(f"{path} has its full size of {max_bytes:,} bytes")
                 if size and os.pread(handle, 1, size - 1) != b"\n":
                     # A writer was killed in the middle of a line; do not glue ours to its half.
                     data = b"\n" + data
                 self._write(handle, data, size)
         except OSError as exc:
-            raise SpillFailed(f"{self._path}: {exc.strerror or exc}") from exc
+            raise SpillFailed(f"{path}: {exc.strerror or exc}") from exc
+
+    def _draining_bytes(self) -> int:
+        return sum(_size(path) for path in self.directory.glob("drain-*.jsonl"))
 
     @staticmethod
     def _write(handle: int, data: bytes, size: int) -> None:
@@ -93,49 +125,36 @@ class FileSpill:
                 os.ftruncate(handle, size)
             raise
 
-    @contextmanager
-    def _locked_for_append(self) -> Iterator[int]:
-        """A locked handle of the file that is ``spill.jsonl`` now, not of one that was renamed in between."""
-        while True:
-            handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX)
-                if self._is_current(handle):
-                    yield handle
-                    return
-            finally:
-                os.close(handle)
-
-    def _is_current(self, handle: int) -> bool:
-        try:
-            return os.fstat(handle).st_ino == os.stat(self._path).st_ino
-        except FileNotFoundError:
-            return False
-
-    def drain(self, apply: Apply, done: Callable[[str], int]) -> int:
+    def drain(
+        self, apply: Apply, done: Callable[[str], int], forget: Callable[[str], None] | None = None
+    ) -> int:
         """Apply every waiting line, oldest file first; returns how many.
 
         Args:
             apply: Stores a chunk; if it raises, draining stops and the rest stays for the next time.
             done: How many bytes of a file were applied before (by a keeper that died in between).
+            forget: Told of each file that is gone, so that ``done`` need not remember it.
+
+        Raises:
+            SpillFailed: A line could not be set aside; its file stays as it is.
         """
-        self._take_over()
+        # What an earlier keeper left comes first, and while that cannot be applied nothing is added to it.
+        count = self._drain_files(apply, done, forget)
+        taken = _take_over(self._path)
+        if not self._newer_tried:
+            taken = _take_over(self._newer) or taken
+            self._newer_tried = True
+        return count + (self._drain_files(apply, done, forget) if taken else 0)
+
+    def _drain_files(
+        self, apply: Apply, done: Callable[[str], int], forget: Callable[[str], None] | None
+    ) -> int:
         count = 0
         for path in sorted(self.directory.glob("drain-*.jsonl")):
             count += self._drain_file(path, apply, done)
+            if forget is not None and not path.exists():
+                forget(path.name)
         return count
-
-    def _take_over(self) -> None:
-        """Set the current file aside for draining, unless it is empty or absent."""
-        try:
-            if os.stat(self._path).st_size == 0:
-                return
-        except FileNotFoundError:
-            return
-        with self._locked_for_append() as handle:
-            if os.fstat(handle).st_size:
-                stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
-                os.rename(self._path, self.directory / f"drain-{stamp}-{uuid.uuid4().hex[:8]}.jsonl")
 
     def _drain_file(self, path: Path, apply: Apply, done: Callable[[str], int]) -> int:
         try:
@@ -151,7 +170,7 @@ class FileSpill:
                 return 0
             handle.seek(done(path.name))
             count = 0
-            while chunk := [line for line in (handle.readline() for _ in range(CHUNK)) if line]:
+            while chunk := _read_chunk(handle):
                 lines = [self._parse(raw) for raw in chunk]
                 good = [line for line in lines if line is not None]
                 apply(path.name, handle.tell(), good)
@@ -164,26 +183,74 @@ class FileSpill:
             return None
         text = raw.decode("utf-8", "backslashreplace")
         try:
-            record = json.loads(text)
-            return Line(kind=record["kind"], payload=record["payload"], raw=text)
-        except (ValueError, KeyError, TypeError):
+            return _line(text)
+        except _Newer:
+            self.keep_for_newer(text)
+        except (ValueError, KeyError, TypeError, RecursionError):
             self.reject(text)
-            return None
-
-    def reject(self, raw: str) -> None:
-        """Set a line aside that cannot be applied, where a person can look at it."""
-        with suppress(OSError), (self.directory / "rejected.jsonl").open("a") as handle:
-            handle.write(raw if raw.endswith("\n") else raw + "\n")
+        return None
 
     def state(self) -> SpillState:
         """How much waits, and how much was set aside."""
         waiting = [self._path, *self.directory.glob("drain-*.jsonl")]
-        rejected = self.directory / "rejected.jsonl"
         return SpillState(
             waiting_bytes=sum(_size(path) for path in waiting),
             waiting_lines=sum(_lines(path) for path in waiting),
-            rejected_lines=_lines(rejected),
+            rejected_lines=_lines(self._rejected),
+            newer_lines=_lines(self._newer),
         )
+
+
+def _line(text: str) -> Line:
+    record = loads(text)
+    line = Line(kind=record["kind"], payload=record["payload"], raw=text)
+    if record["v"] > LINE_VERSION or line.kind not in KINDS:
+        raise _Newer
+    if not isinstance(line.payload, dict):
+        raise TypeError("a payload is an object")
+    return line
+
+
+@contextmanager
+def _locked_for_append(path: Path) -> Iterator[int]:
+    """A locked handle of the file that has this name now, not of one that was renamed in between."""
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            if _is_current(handle, path):
+                yield handle
+                return
+        finally:
+            os.close(handle)
+
+
+def _is_current(handle: int, path: Path) -> bool:
+    try:
+        return os.fstat(handle).st_ino == os.stat(path).st_ino
+    except FileNotFoundError:
+        return False
+
+
+def _take_over(path: Path) -> bool:
+    """Set a file aside for draining; False if it is empty or absent."""
+    if not _size(path):
+        return False
+    with _locked_for_append(path) as handle:
+        if not os.fstat(handle).st_size:
+            return False
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
+        os.rename(path, path.with_name(f"drain-{stamp}-{uuid.uuid4().hex[:8]}.jsonl"))
+    return True
+
+
+def _read_chunk(handle: BinaryIO) -> list[bytes]:
+    lines: list[bytes] = []
+    size = 0
+    while len(lines) < CHUNK and size < CHUNK_BYTES and (line := handle.readline()):
+        lines.append(line)
+        size += len(line)
+    return lines
 
 
 def _size(path: Path) -> int:

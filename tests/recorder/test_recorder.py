@@ -1,0 +1,168 @@
+"""SQL first, else the spill, else it is said; never an exception."""
+
+import logging
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.db import connections
+
+from redrive.metrics import CounterKey, CounterTotals
+from redrive.recorder import FileSpill, Recorder
+from redrive.stores.sql.connection import Database
+from tests.servers import PostgresServer
+from tests.stores.endings import BEGAN, failure, hold, row_of
+
+
+@pytest.fixture
+def lost(spill: FileSpill, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
+    """A recorder whose database is an alias that nobody configured."""
+    from django.core import mail
+
+    monkeypatch.delattr(mail, "outbox", raising=False)
+    yield Recorder(Database("nowhere"), spill)
+
+
+def test_an_ending_goes_to_sql(recorder: Recorder, database: Database, spill: FileSpill) -> None:
+    recorded = recorder.record(failure())
+
+    assert (recorded.where, recorded.status) == ("sql", "RETRYING")
+    assert row_of(database)["task_id"] == "t1"
+    assert spill.state().waiting_lines == 0
+
+
+@pytest.mark.parametrize(("ending", "retry"), [(failure(), True), (failure(retries=0), False)])
+def test_with_sql_away_it_goes_to_the_spill(
+    lost: Recorder, spill: FileSpill, ending: object, retry: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    recorded = lost.record(ending)  # type: ignore[arg-type]  # an Ending
+
+    assert (recorded.where, recorded.retry) == ("spill", retry)
+    assert spill.state().waiting_lines == 1
+    assert "the database is away (ConnectionDoesNotExist" in caplog.text
+
+
+def test_a_task_without_a_message_does_not_count_on_running_again(lost: Recorder) -> None:
+    assert lost.record(failure(message=None)).retry is False
+
+
+def test_with_both_away_it_is_said_with_all_that_is_known(
+    lost: Recorder, spill: FileSpill, caplog: pytest.LogCaptureFixture
+) -> None:
+    spill.directory.mkdir(parents=True)
+    (spill.directory / "spill.jsonl").symlink_to("/dev/full")
+
+    recorded = lost.record(failure())
+
+    assert (recorded.where, recorded.retry) == ("nowhere", False)
+    said = [record for record in caplog.records if record.levelno == logging.CRITICAL]
+    assert len(said) == 1
+    assert "shop.pay[t1] ended (ValueError: no) and could be stored neither in SQL nor in the spill" in said[0].message
+    assert "No space left on device" in said[0].message
+
+
+def test_after_one_process_found_sql_away_none_asks_for_five_seconds(
+    lost: Recorder, recorder: Recorder, database: Database, spill: FileSpill
+) -> None:
+    lost.record(failure(task_id="first"))
+
+    assert recorder.record(failure(task_id="second")).where == "spill"
+    assert row_of(database, "second") == {}
+
+    moments_ago = time.time() - 5.1
+    os.utime(spill.directory / "database-away", (moments_ago, moments_ago))
+    assert recorder.record(failure(task_id="third")).where == "sql"
+
+
+def test_a_clock_that_was_set_back_does_not_keep_sql_away(recorder: Recorder, spill: FileSpill) -> None:
+    spill.directory.mkdir(parents=True)
+    away = spill.directory / "database-away"
+    away.touch()
+    os.utime(away, (time.time() + 3600, time.time() + 3600))
+
+    assert recorder.record(failure()).where == "sql"
+
+
+def test_a_stopped_database_is_noticed_in_bounded_time_and_used_again_when_it_is_back(
+    postgres: PostgresServer, recorder: Recorder, database: Database, spill: FileSpill
+) -> None:
+    if database.run(lambda cursor: cursor.dialect.vendor) != "postgresql":
+        pytest.skip("SQLite has no server to stop")
+    recorder.record(failure(task_id="before"))
+    postgres.kill()
+
+    began = time.monotonic()
+    assert recorder.record(failure(task_id="during")).where == "spill"
+    first = time.monotonic() - began
+    began = time.monotonic()
+    assert recorder.record(failure(task_id="during-2")).where == "spill"
+    second = time.monotonic() - began
+    postgres.start()
+    (spill.directory / "database-away").unlink()
+
+    assert recorder.record(failure(task_id="after")).where == "sql"
+    assert first < 6
+    assert second < 0.5
+
+
+def test_a_host_in_an_sqlite_transaction_is_not_waited_for(
+    recorder: Recorder, database: Database, database_alias: str
+) -> None:
+    from django.db import transaction
+
+    if connections[database_alias].vendor != "sqlite":
+        pytest.skip("PostgreSQL has more than one writer")
+    with transaction.atomic(using=database_alias):
+        began = time.monotonic()
+        recorded = recorder.record(failure())
+        took = time.monotonic() - began
+
+    assert recorded.where == "spill"
+    assert took < 0.5
+
+
+def test_a_value_that_sql_refuses_goes_to_the_spill_and_keeps_nobody_from_sql(
+    recorder: Recorder, database: Database, spill: FileSpill, caplog: pytest.LogCaptureFixture
+) -> None:
+    if database.run(lambda cursor: cursor.dialect.vendor) != "postgresql":
+        pytest.skip("SQLite takes everything")
+    poison = failure(task_id="poison", delivery=2**40)
+
+    recorded = recorder.record(poison)
+
+    assert recorded.where == "spill"
+    assert "SQL refuses shop.pay[poison]" in caplog.text
+    assert not (spill.directory / "database-away").exists()
+    assert recorder.record(failure()).where == "sql"
+
+
+def test_a_hold_without_a_message_is_not_stored(recorder: Recorder, database: Database) -> None:
+    assert recorder.record(hold(message=None)).where == "nowhere"
+    assert row_of(database) == {}
+
+
+def test_a_hosts_tests_never_fill_the_spill(spill: FileSpill) -> None:
+    """pytest-django has made ``mail.outbox``: what fails in a test is recorded on its connection or not at all."""
+    recorded = Recorder(Database("nowhere"), spill).record(failure())
+
+    assert recorded.where == "nowhere"
+    assert not spill.directory.exists()
+
+
+def test_counters_go_through_the_spill(spill: FileSpill) -> None:
+    recorder = Recorder(Database("nowhere"), spill)
+    totals = {CounterKey(BEGAN, "run", "shop.pay", "ok"): CounterTotals(count=3)}
+
+    assert recorder.count(totals)
+    assert '"count": 3' in (spill.directory / "spill.jsonl").read_text()
+
+
+def test_counters_that_cannot_be_written_are_to_be_kept_by_the_caller(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    recorder = Recorder(Database("nowhere"), FileSpill(tmp_path, 1))
+
+    assert not recorder.count({CounterKey(BEGAN, "run", "shop.pay", "ok"): CounterTotals(count=3)})
+    assert "counters could not be written" in caplog.text
