@@ -25,11 +25,11 @@ from redrive.celery.capture import (
     shown_arguments,
     wire_from_child,
 )
-from redrive.celery.process import process
 from redrive.conf import get_settings
 from redrive.dead_letters import Ending, Outcome, Proposal
 from redrive.options import Options
 from redrive.payload import without_errbacks
+from redrive.process import process
 from redrive.runtime import clock, conclude
 from redrive.taxonomy import ExceptionFacts, extract
 

@@ -19,9 +19,9 @@ from celery.app.task import Context
 from redrive import runtime
 from redrive.celery import endings, flusher, wrapper
 from redrive.celery.capture import Wire, attempt_of, header_of, request_from_main
-from redrive.celery.process import Role, process
 from redrive.conf import get_mode
 from redrive.dead_letters import Proposal
+from redrive.process import Role, process
 from redrive.taxonomy import extract
 
 logger = logging.getLogger("redrive")

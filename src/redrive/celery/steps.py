@@ -11,8 +11,8 @@ from typing import Any
 
 from celery import bootsteps
 
-from redrive.celery.process import process
 from redrive.conf import get_mode, get_settings
+from redrive.process import process
 
 logger = logging.getLogger("redrive")
 
@@ -72,7 +72,9 @@ class KeeperStep(bootsteps.StartStopStep):
             self._pause = 0.0 if lived else min(max(CHECK_SECONDS, self._pause * 2), LONGEST_RESTART_SECONDS)
             self._restart_at = now + self._pause
             self._child = None
-            logger.warning("redrive: the keeper ended with code %s; the next one starts now or soon", child.returncode)
+            logger.warning(
+                "redrive: the keeper ended with code %s; the next one starts now or soon", child.returncode
+            )
         if now >= self._restart_at and get_mode() != "off":
             self._spawn(worker)
 

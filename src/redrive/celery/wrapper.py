@@ -23,7 +23,6 @@ from celery.utils.serialization import get_pickleable_exception
 from redrive import runtime
 from redrive.celery import claiming, endings
 from redrive.celery.capture import attempt_of, header_of, is_redelivered
-from redrive.celery.process import process
 from redrive.conf import get_mode
 from redrive.dead_letters import Ending, Outcome, Proposal, Recorded
 from redrive.gate import Hold
@@ -31,6 +30,7 @@ from redrive.gate import Outcome as CallOutcome
 from redrive.gate import Run as Permit
 from redrive.leases import StoreUnavailable
 from redrive.options import Options
+from redrive.process import process
 from redrive.stores.sql import starting
 
 logger = logging.getLogger("redrive")
@@ -201,7 +201,12 @@ def _refuse_stale_copy(task: Any, request: Any) -> None:
         if republished:
             start = runtime.database().run(
                 lambda cursor: starting.mark_started(
-                    cursor, request.id, number, process.worker_id, redelivered=redelivered
+                    cursor,
+                    request.id,
+                    number,
+                    process.worker_id,
+                    child=process.child_id,
+                    redelivered=redelivered,
                 )
             )
         else:

@@ -23,6 +23,7 @@ from redrive.gate import Hold
 from redrive.keeper.drain import drain
 from redrive.leases import Acquired, StoreUnavailable
 from redrive.options import Options
+from redrive.process import is_running
 from redrive.stores.experience import RETRY
 from redrive.stores.sql import counters as sql_counters
 from redrive.stores.sql import leases as sql_leases
@@ -37,6 +38,8 @@ BATCH = 100
 """Records claimed at once."""
 LONGEST_PAUSE_SECONDS = 30.0
 """Longest wait between two tries while the database or the broker is away."""
+CHILD_GRACE_SECONDS = 10.0
+"""How long a worker has to report a lost child before the keeper looks itself."""
 LEARNING_WINDOW = timedelta(days=7)
 
 
@@ -72,6 +75,7 @@ class Keeper:
         beat = settings.heartbeat_seconds / 3
         self._duties = (
             Duty("heartbeat", min(beat, 10.0), self._heartbeat, fleet=False),
+            Duty("children", 5.0, self._reap_children, fleet=False),
             Duty("drain", 0.0, self._drain, fleet=False),
             Duty("experience", 5.0, self._write_experience, fleet=False),
             Duty("reclaim", max(1.0, settings.republish_seconds / 10), self._reclaim, fleet=True),
@@ -224,6 +228,36 @@ class Keeper:
                 vanished.started_by,
                 recorded.status.lower() or "noted already",
             )
+
+    def _reap_children(self) -> None:
+        """End attempts of our worker's children that died after Celery had heard the last of them.
+
+        The worker itself reports a lost child, unless the result was stored already: then the record is all that is
+        left open. The result backend knows; without one the attempt counts as lost.
+        """
+        if not self.worker:
+            return
+        found = runtime.database().run(
+            lambda cursor: publishing.find_childless(cursor, self.worker, seconds=CHILD_GRACE_SECONDS)
+        )
+        for vanished, child in found:
+            if is_running(child):
+                continue
+            ending = vanished_ending(vanished)
+            if self._has_succeeded(vanished.due.task_id):
+                ending = replace(ending, outcome=Outcome.SUCCEEDED, facts=None, message=None)
+            runtime.recorder().record(runtime.conclude_stored(ending))
+            logger.warning(
+                "redrive: the process of %s[%s] is gone", vanished.due.task_name, vanished.due.task_id
+            )
+
+    def _has_succeeded(self, task_id: str) -> bool:
+        """Whether the result backend, if there is one, has a success for a task."""
+        try:
+            return self.app.AsyncResult(task_id).state == "SUCCESS"
+        except Exception:
+            # No backend, or one that is away: each has exceptions of its own.
+            return False
 
     def _sample_queues(self) -> None:
         names = sorted({*self.app.amqp.queues, *get_settings().queues.values()})

@@ -112,6 +112,7 @@ class TaskFailureRecord(models.Model):
     started_attempt = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField(null=True, blank=True)
     started_by = models.CharField(max_length=255, blank=True, default="")
+    started_child = models.CharField(max_length=40, blank=True, default="")
     published_at = models.DateTimeField(null=True, blank=True)
     publishes = models.PositiveIntegerField(default=0)
     lease_owner = models.CharField(max_length=255, blank=True, default="")

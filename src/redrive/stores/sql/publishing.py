@@ -141,6 +141,22 @@ def find_vanished(cursor: Cursor, *, grace_seconds: float, limit: int = 100) -> 
     return [Vanished(due=_due(row, cursor), started_by=row["started_by"]) for row in rows]
 
 
+def find_childless(
+    cursor: Cursor, worker: str, *, seconds: float, limit: int = 100
+) -> list[tuple[Vanished, str]]:
+    """Attempts that a worker's pool children started more than seconds ago, with the id of the child."""
+    d = cursor.dialect
+    rows = cursor.dicts(
+        f"SELECT {_DUE_COLUMNS}, started_by, started_child FROM {TABLE} WHERE status = 'RETRYING'"
+        " AND started_attempt > attempt AND started_by = %s AND started_child <> ''"
+        f" AND started_at < {d.after} AND version <= %s LIMIT %s",
+        [worker, -seconds, ROW_VERSION, limit],
+    )
+    return [
+        (Vanished(due=_due(row, cursor), started_by=row["started_by"]), row["started_child"]) for row in rows
+    ]
+
+
 def purge(cursor: Cursor, *, resolved: timedelta, abandoned: timedelta, limit: int = 1_000) -> int:
     """Delete up to limit finished records older than told. PENDING and RETRYING ones are never deleted."""
     d = cursor.dialect

@@ -137,6 +137,7 @@ def record_failure(cursor: Cursor, ending: Ending) -> Recorded:
     insert.add("deliveries", 0)
     insert.add("started_attempt", 0)
     insert.add("started_by", "")
+    insert.add("started_child", "")
     insert.add("publishes", 0)
     insert.add("lease_owner", CELERY if wanted and proposal.native else "")
     insert.add("published_at", due if proposal.native else None)
@@ -263,7 +264,7 @@ def record_hold(cursor: Cursor, ending: Ending) -> Recorded:
     insert.add("holds", 1)
     for column in ("deliveries", "started_attempt", "publishes"):
         insert.add(column, 0)
-    for column in ("started_by", "lease_owner"):
+    for column in ("started_by", "started_child", "lease_owner"):
         insert.add(column, "")
     insert.add("version", ROW_VERSION)
     insert.add_sql("updated_at", d.now)

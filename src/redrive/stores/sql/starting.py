@@ -18,7 +18,9 @@ class Start:
     deliveries: int = 0
 
 
-def mark_started(cursor: Cursor, task_id: str, attempt: int, worker: str, *, redelivered: bool) -> Start:
+def mark_started(
+    cursor: Cursor, task_id: str, attempt: int, worker: str, *, child: str = "", redelivered: bool
+) -> Start:
     """Let exactly one copy of a republished message run.
 
     The first to arrive marks the row. A second copy is refused; one the broker delivered again runs only if the
@@ -27,9 +29,9 @@ def mark_started(cursor: Cursor, task_id: str, attempt: int, worker: str, *, red
     d = cursor.dialect
     task_id, worker = bounded(task_id, 255), bounded(worker, 255)
     changed = cursor.execute(
-        f"UPDATE {TABLE} SET started_attempt = %s, started_at = {d.now}, started_by = %s, updated_at = {d.now}"
-        " WHERE task_id = %s AND status = 'RETRYING' AND attempt = %s AND started_attempt < %s",
-        [attempt, worker, task_id, attempt - 1, attempt],
+        f"UPDATE {TABLE} SET started_attempt = %s, started_at = {d.now}, started_by = %s, started_child = %s,"
+        f" updated_at = {d.now} WHERE task_id = %s AND status = 'RETRYING' AND attempt = %s AND started_attempt < %s",
+        [attempt, worker, child, task_id, attempt - 1, attempt],
     )
     if changed:
         return Start(run=True)
@@ -49,9 +51,9 @@ def mark_started(cursor: Cursor, task_id: str, attempt: int, worker: str, *, red
     if not redelivered or not _is_gone(cursor, started_by):
         return Start(run=False, why=f"attempt {attempt} was started by {started_by}")
     taken = cursor.execute(
-        f"UPDATE {TABLE} SET started_at = {d.now}, started_by = %s, deliveries = deliveries + 1"
+        f"UPDATE {TABLE} SET started_at = {d.now}, started_by = %s, started_child = %s, deliveries = deliveries + 1"
         " WHERE task_id = %s AND status = 'RETRYING' AND started_attempt = %s AND started_by = %s",
-        [worker, task_id, attempt, started_by],
+        [worker, child, task_id, attempt, started_by],
     )
     return Start(
         run=bool(taken), why="" if taken else "another worker took it over", deliveries=deliveries + 1

@@ -1,4 +1,4 @@
-"""What kind of process this is, and who the worker is."""
+"""What kind of process this is, who the worker is, and whether a process still runs."""
 
 from __future__ import annotations
 
@@ -32,17 +32,28 @@ class Process:
         """
         self.role = Role.MAIN if prefork else Role.PLAIN
         self.hostname = hostname
-        self.worker_id = f"{hostname}#{os.getpid()}-{_start_ticks()}"
+        self.worker_id = f"{hostname}#{os.getpid()}-{_start_ticks(os.getpid())}"
+
+    @property
+    def child_id(self) -> str:
+        """Which pool child this is; empty where tasks run in the worker's own process."""
+        return f"{os.getpid()}-{_start_ticks(os.getpid())}" if self.role is Role.CHILD else ""
 
     def become_child(self) -> None:
         """Note that this process is a pool child."""
         self.role = Role.CHILD
 
 
-def _start_ticks() -> str:
-    """When this process started, in clock ticks since boot; pids are reused, the pair is not."""
+def is_running(child_id: str) -> bool:
+    """Whether the process of a :attr:`Process.child_id` still runs on this machine."""
+    pid, _, ticks = child_id.partition("-")
+    return pid.isdecimal() and _start_ticks(int(pid)) == ticks != "0"
+
+
+def _start_ticks(pid: int) -> str:
+    """When a process started, in clock ticks since boot, "0" if there is none; pids are reused, the pair is not."""
     try:
-        with open("/proc/self/stat") as handle:
+        with open(f"/proc/{pid}/stat") as handle:
             return handle.read().rpartition(")")[2].split()[19]
     except (OSError, IndexError):
         return "0"
