@@ -163,7 +163,7 @@ def test_new_failure_appears_without_a_reload(staff_page: Page) -> None:
 
     make_record(task_name="billing.appeared_later")
 
-    expect(staff_page.get_by_text("billing.appeared_later")).to_be_visible()
+    expect(staff_page.get_by_text("billing.appeared_later")).to_be_visible(timeout=15_000)
     expect(staff_page.get_by_role("status").first).to_contain_text("Dead letters: 2")
     assert staff_page.evaluate("window.stillHere") is True
 
@@ -221,6 +221,17 @@ def test_silent_server_is_said_after_three_misses(staff_page: Page) -> None:
         staff_page.wait_for_timeout(50)
 
     expect(staff_page.locator("[data-age]")).to_contain_text("No answer since")
+
+
+def test_question_is_not_refreshed(staff_page: Page) -> None:
+    """It is the answer to a form: to fetch it again would be refused."""
+    make_record()
+    staff_page.goto(f"{ROOT}dlq/")
+    staff_page.get_by_role("button", name="Retry all 1 that match…").click()
+
+    expect(staff_page.get_by_role("heading", name="Retry 1 task?")).to_be_visible()
+    expect(staff_page.get_by_role("button", name="Now", exact=True)).to_be_hidden()
+    expect(staff_page.get_by_role("button", name="Keyboard help")).to_be_visible()
 
 
 # -- acting ------------------------------------------------------------------------------------------------

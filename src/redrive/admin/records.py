@@ -56,7 +56,7 @@ _HEAVY = (
 class TaskFailureRecordAdmin(RecordModelAdmin):
     """Failed tasks. One query for the rows whatever their number; see the package for who may do what."""
 
-    list_display = ("task", "marks", "quick", "retries", "first_failed", "next_run", "business_unit")
+    list_display = ("task", "marks", "quick", "retries", "times", "business_unit")
     list_display_links = ("task",)
     list_filter = (
         "status",
@@ -96,13 +96,13 @@ class TaskFailureRecordAdmin(RecordModelAdmin):
     def retries(self, record: TaskFailureRecord) -> SafeString:
         return retry_progress(record.retry_count, record.max_retries)
 
-    @admin.display(description=gettext_lazy("first failed"), ordering="first_failed_at")
-    def first_failed(self, record: TaskFailureRecord) -> Any:
-        return ago(record.first_failed_at, timezone.now())
-
-    @admin.display(description=gettext_lazy("next run"), ordering="next_retry_at")
-    def next_run(self, record: TaskFailureRecord) -> Any:
-        return ago(record.next_retry_at if record.status == "RETRYING" else None, timezone.now())
+    @admin.display(description=gettext_lazy("first failed, next run"), ordering="first_failed_at")
+    def times(self, record: TaskFailureRecord) -> SafeString:
+        now = timezone.now()
+        failed = ago(record.first_failed_at, now)
+        if record.status != "RETRYING" or record.next_retry_at is None:
+            return SafeString(failed)
+        return format_html('<span class="redrive-two">{}{}</span>', failed, ago(record.next_retry_at, now))
 
     @admin.display(description=gettext_lazy("actions"))
     def quick(self, record: TaskFailureRecord) -> SafeString:
@@ -165,7 +165,7 @@ class TaskFailureRecordAdmin(RecordModelAdmin):
             )
         except DatabaseError:
             logger.exception("redrive: the database did not answer %s", request.path)
-            context = {"base_template": "redrive/base_plain.html", "title": UNAVAILABLE.message}
+            context = {"base_template": "redrive/base_plain.html", "title": UNAVAILABLE.title}
             return HttpResponse(
                 render_to_string("redrive/unavailable.html", context), status=UNAVAILABLE.status
             )

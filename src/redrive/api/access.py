@@ -31,6 +31,11 @@ class Refusal:
     code: str
     message: str
 
+    @property
+    def title(self) -> str:
+        """The first sentence of the message."""
+        return f"{self.message.partition('. ')[0].rstrip('.')}."
+
 
 UNAVAILABLE = Refusal(
     503,

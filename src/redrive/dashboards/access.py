@@ -71,5 +71,5 @@ def page(permission: str, *, method: str = "GET") -> Callable[[View], View]:
 
 def _sorry(request: HttpRequest, refused: Refusal, template: str) -> HttpResponse:
     """A plain page that says why. Its frame reads nothing: the session may live in the database that is away."""
-    context = {**frame(request, with_admin=False), "title": refused.message}
+    context = {**frame(request, with_admin=False), "title": refused.title}
     return HttpResponse(render_to_string(template, context), status=refused.status)

@@ -224,7 +224,9 @@ function onKey(event) {
 
 function start() {
   root.append(probe);
-  all("[data-needs-script]").forEach((node) => { node.hidden = false; });
+  // A page without live regions answers to a form: it cannot be fetched again, and need not be.
+  const isLive = root.querySelector("[data-live]") !== null;
+  all(isLive ? "[data-needs-script], [data-needs-live]" : "[data-needs-script]").forEach((node) => { node.hidden = false; });
   interval.value = remembered("refresh", "60");
   if (!interval.value) interval.value = "60";
   useKeys.checked = remembered("keys", "on") === "on";
@@ -243,8 +245,10 @@ function start() {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawCharts);
   drawCharts();
   saySelected();
-  sayAge();
-  setInterval(tick, 1000);
+  if (isLive) {
+    sayAge();
+    setInterval(tick, 1000);
+  }
 }
 
 if (root) start();
