@@ -182,8 +182,11 @@ class _Own:
             connection.connection = None
 
     def __del__(self) -> None:
-        with suppress(Exception):
+        try:
             self.close()
+        except Exception:
+            # While the interpreter ends, modules (contextlib among them) are gone already.
+            self.pid = 0
 
 
 _inherited: list[Any] = []
