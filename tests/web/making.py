@@ -94,9 +94,10 @@ def this_hour() -> datetime:
     return timezone.now().replace(minute=0, second=0, microsecond=0)
 
 
-def make_queue(name: str, depth: int) -> LeaseRow:
-    """A queue's depth as a keeper samples it."""
-    return LeaseRow.objects.create(kind="queue", key=name, data={"depth": depth})
+def make_queue(name: str, depth: int, *, stale: bool = False) -> LeaseRow:
+    """A queue's depth as a keeper samples it; a stale one is a minute past its time."""
+    expires_at = timezone.now() + (timedelta(minutes=-1) if stale else timedelta(minutes=1))
+    return LeaseRow.objects.create(kind="queue", key=name, data={"depth": depth}, expires_at=expires_at)
 
 
 def make_event(**values: Any) -> Event:

@@ -30,6 +30,7 @@ def test_dlq_status(reader: Client) -> None:
     make_record(status="RESOLVED")
     make_waiting_record(next_retry_at=timezone.now() - timedelta(minutes=5))
     make_queue("reports", 12)
+    make_queue("maintenance", 3, stale=True)
 
     body = reader.get(f"{API}dlq/").json()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -37,7 +38,7 @@ def operator() -> Client:
 
 
 @pytest.fixture(autouse=True)
-def _own_spill(settings: Settings, tmp_path: object) -> None:
+def _own_spill(settings: Settings, tmp_path: Path) -> None:
     settings.REDRIVE = {"SPILL": {"DIRECTORY": str(tmp_path)}}
 
 
@@ -91,6 +92,32 @@ def test_overview_sums_the_depths_of_sampled_queues(operator: Client) -> None:
 
     assert page.context["page"].depth == 342
     assert "not sampled yet" not in page.content.decode()
+
+
+def test_old_samples_say_nothing_but_that_no_keeper_runs(operator: Client) -> None:
+    make_queue("reports", 340, stale=True)
+
+    page = operator.get(f"{ROOT}dashboard/")
+
+    assert page.context["page"].depth is None
+    assert "no longer sampled" in page.content.decode()
+    assert [n.words for n in page.context["page"].notices] == [
+        "No keeper has looked at the queues for a minute. Is one running? (manage.py redrive status)"
+    ]
+
+
+def test_overview_says_that_it_only_observes(operator: Client, settings: Settings) -> None:
+    settings.REDRIVE = {**settings.REDRIVE, "MODE": "observe"}
+
+    assert "Mode is observe" in operator.get(f"{ROOT}dashboard/").content.decode()
+
+
+def test_overview_asks_for_a_look_at_rejected_lines(operator: Client, tmp_path: Path) -> None:
+    (tmp_path / "rejected.jsonl").write_text("?\n")
+
+    (notice,) = operator.get(f"{ROOT}dashboard/").context["page"].notices
+
+    assert notice.words == (f"1 line of the spill could not be stored. Look at rejected.jsonl in {tmp_path}.")
 
 
 @pytest.mark.parametrize(("dead", "tone"), [(20, None), (21, "warn"), (50, "warn"), (51, "bad")])

@@ -33,7 +33,7 @@ def api_dlq_status(request: HttpRequest) -> HttpResponse:
 
     ``counts`` by status (``pending`` are dead letters), each at most 10,000 (``capped`` names those that stopped
     there); ``overdue`` tasks that should have been sent again by now; the oldest dead letter; ``by_failure_type`` of
-    the dead; ``queues`` with their last sampled ``depth``.
+    the dead; ``queues`` with their ``depth``, if a keeper sampled it within the last minute.
     """
     now = timezone.now()
     counts = pages.count_by_status()
@@ -47,7 +47,11 @@ def api_dlq_status(request: HttpRequest) -> HttpResponse:
         "by_failure_type": {
             figure.failure_type: figure.count for figure in pages.type_figures(status="PENDING")
         },
-        "queues": [{"name": queue.key, "depth": queue.data.get("depth")} for queue in pages.leases("queue")],
+        "queues": [
+            {"name": queue.key, "depth": queue.data.get("depth")}
+            for queue in pages.leases("queue")
+            if queue.expires_at is None or queue.expires_at > now
+        ],
     }
     return _answer(now, body)
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from redrive import runtime
 from redrive.api.breakers import Breakers, read_breakers
-from redrive.conf import get_settings
+from redrive.conf import get_mode, get_settings
 from redrive.dashboards import forms
 from redrive.dashboards.charts import Chart, average_retry_chart, execution_chart, failure_chart, type_chart
 from redrive.dashboards.notices import SUCCESS_RATE_WARNING, Notice, Signs, dlq_url, notices
 from redrive.stores.sql import pages
-from redrive.stores.sql.pages import Capped, EventFigure, StatFigure, TaskFigure
+from redrive.stores.sql.pages import Capped, EventFigure, LeaseFigure, StatFigure, TaskFigure
 from redrive.taxonomy import FailureType
 from redrive.taxonomy.remediation import REMEDIES
 
@@ -52,7 +52,7 @@ class Executions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueFigure:
-    """A queue's last sampled depth; ``depth`` is None if the sample does not say."""
+    """A queue's last sampled depth; None if the sample is too old to say anything."""
 
     name: str
     depth: int | None
@@ -141,6 +141,12 @@ def status_figures(current: str | None = None) -> tuple[StatusFigure, ...]:
     )
 
 
+def _depth(sample: LeaseFigure, now: datetime) -> int | None:
+    depth = sample.data.get("depth")
+    fresh = sample.expires_at is None or sample.expires_at > now
+    return depth if fresh and isinstance(depth, int) else None
+
+
 def read_overview(now: datetime) -> Overview:
     """Read everything the overview shows."""
     since = now - timedelta(hours=24)
@@ -149,6 +155,7 @@ def read_overview(now: datetime) -> Overview:
     statuses = status_figures()
     breakers = read_breakers()
     spill = runtime.spill().state()
+    queues = tuple(QueueFigure(name=q.key, depth=_depth(q, now)) for q in pages.leases("queue"))
     signs = Signs(
         dead=next(figure.count for figure in statuses if figure.status == "PENDING"),
         overdue=pages.count_due(now - timedelta(seconds=OVERDUE_SECONDS)),
@@ -157,12 +164,14 @@ def read_overview(now: datetime) -> Overview:
         spilled=spill.waiting_lines,
         rejected=spill.rejected_lines,
         spill_directory=get_settings().spill.directory,
+        mode=get_mode(),
+        unsampled=bool(queues) and all(queue.depth is None for queue in queues),
     )
     return Overview(
         notices=notices(signs),
         executions=executions,
         statuses=statuses,
-        queues=tuple(QueueFigure(name=q.key, depth=q.data.get("depth")) for q in pages.leases("queue")),
+        queues=queues,
         breakers=breakers,
         tasks=pages.top_failing(since),
         charts=(

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from redrive.api.breakers import Breakers
 from redrive.gate import BreakerState
@@ -19,6 +19,12 @@ DEPTH_WARNING, DEPTH_CRITICAL = 20, 50
 """Dead letters above which the overview warns, and above which it is urgent."""
 SUCCESS_RATE_WARNING = 0.90
 """Share of executions below which too few succeed."""
+
+
+MODE_WORDS = {
+    "observe": gettext_lazy("Mode is observe: failures are recorded, and nothing else is done about them."),
+    "off": gettext_lazy("Mode is off: failures are not recorded."),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +47,9 @@ class Signs:
     spilled: int
     rejected: int
     spill_directory: Path
+    mode: str = "on"
+    unsampled: bool = False
+    """Whether queues were sampled before, and no longer are."""
 
 
 def dlq_url(**query: str) -> str:
@@ -54,6 +63,13 @@ def notices(signs: Signs) -> tuple[Notice, ...]:
 
 
 def _found(signs: Signs) -> Iterator[Notice]:
+    if signs.unsampled:
+        words = _(
+            "No keeper has looked at the queues for a minute. Is one running? (manage.py redrive status)"
+        )
+        yield Notice(tone="bad", words=words, url=dlq_url(status="RETRYING"))
+    if signs.mode != "on":
+        yield Notice(tone="warn", words=str(MODE_WORDS[signs.mode]), url=page_url("retry_policy"))
     if signs.overdue.value:
         words = ngettext(
             "%(n)s task should have been sent again by now. Is a keeper running? (manage.py redrive status)",

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from redrive.api.breakers import Breakers, read_breakers
 from redrive.conf import get_settings
 from redrive.dashboards import forms
+from redrive.keeper.keeper import LEARNING_WINDOW
 from redrive.retry import DEFAULT_POLICIES, Adjustment, RetryPolicy, Samples, adapt, parse_policies
 from redrive.retry.learning import HIGH_SUCCESS_RATE, LOW_SUCCESS_RATE
 from redrive.retry.policies import Overrides, resolve
@@ -26,7 +27,7 @@ class RetryOutcome:
     success: int
     failure: int
     adjustments: tuple[Adjustment, ...] = ()
-    """What experience changes about its policy, as the engine would change it now."""
+    """What the experience of the last week changes about its policy."""
 
     @property
     def total(self) -> int:
@@ -88,13 +89,13 @@ def sum_by_type(outcomes: Sequence[RetryOutcome]) -> tuple[RetryOutcome, ...]:
     return tuple(sorted(rows, key=lambda row: (-row.total, row.failure_type)))
 
 
-def adapted(outcome: RetryOutcome, overrides: Overrides) -> RetryOutcome:
-    """The outcome with what it changes about the policy of this task and type."""
+def adjustments(outcome: RetryOutcome, overrides: Overrides) -> tuple[Adjustment, ...]:
+    """What the outcome changes about the policy of this task and type, as the engine does it."""
     if outcome.failure_type not in FailureType.__members__:
-        return outcome
+        return ()
     policy = resolve(FailureType(outcome.failure_type), outcome.task_name, overrides)
     after = adapt(policy, Samples(outcome.success, outcome.total))
-    return replace(outcome, adjustments=after.adjustments[len(policy.adjustments) :])
+    return after.adjustments[len(policy.adjustments) :]
 
 
 def read_overrides(raw: Mapping[str, Mapping[str, object]]) -> tuple[Overrides, str]:
@@ -116,12 +117,17 @@ def read_retry_page(now: datetime, timeframe: str, length: timedelta, mode: str)
     settings = get_settings()
     overrides, problem = read_overrides(settings.policies)
     outcomes = read_outcomes(pages.stats_by_task("retry", now - length))
+    past = read_outcomes(pages.stats_by_task("retry", now - LEARNING_WINDOW))
+    learned = {(row.task_name, row.failure_type): adjustments(row, overrides) for row in past}
     return RetryPage(
         timeframes=forms.timeframe_choices(timeframe),
         auto_retry=settings.auto_retry,
         mode=mode,
         breakers=read_breakers(),
-        outcomes=tuple(adapted(outcome, overrides) for outcome in outcomes[: pages.PAGE_SIZE]),
+        outcomes=tuple(
+            replace(row, adjustments=learned.get((row.task_name, row.failure_type), ()))
+            for row in outcomes[: pages.PAGE_SIZE]
+        ),
         by_type=sum_by_type(outcomes),
         undeclared=pages.retryable_dead(),
         policies=policies_in_force(overrides),
