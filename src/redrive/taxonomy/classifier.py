@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,37 +11,14 @@ from redrive.taxonomy.calibration import confidence_of
 from redrive.taxonomy.extract import extract
 from redrive.taxonomy.facts import ExceptionFacts, text_of
 from redrive.taxonomy.reading import Reading, read
-from redrive.taxonomy.remediation import REMEDIES, action_for_recommended_retry
 from redrive.taxonomy.retry_after import server_wait_seconds
 from redrive.taxonomy.rulebook import Hit, RuleBook
 from redrive.taxonomy.rules import ALL
-from redrive.taxonomy.rules.rule import (
-    ClassRule,
-    CodeRule,
-    FamilyRule,
-    FrameRule,
-    NameRule,
-    Rule,
-    TextRule,
-)
+from redrive.taxonomy.rules.rule import CodeRule, Rule
 from redrive.taxonomy.types import Classification, Evidence, FailureType, Scalar
+from redrive.taxonomy.verdict import Candidate, assemble, context_evidence, unreadable
 
 F = FailureType
-
-_READS = {
-    CodeRule: "code",
-    ClassRule: "class",
-    NameRule: "class",
-    TextRule: "text",
-    FrameRule: "frame",
-    FamilyRule: "class",
-}
-_MAX_EVIDENCE = 8
-_SECRET = re.compile(
-    r"(://[^\s:/@]{0,80}:)[^\s@/]{1,200}@|"
-    r"((?:password|passwd|pwd|secret|token|api[_-]?key|authorization)[\"']?\s?[=:]\s?[\"']?(?:bearer )?)[^\s\"',;&]{3,200}",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,14 +33,6 @@ class Downstream:
 
     own: bool
     hosts: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    hit: Hit
-    score: float
-    where: str
-    depth: int
 
 
 class Classifier:
@@ -111,12 +79,12 @@ class Classifier:
         try:
             return self._decide(facts, context)
         except Exception as problem:
-            return _unreadable(facts, context, type(problem).__name__)
+            return unreadable(facts, context, type(problem).__name__)
 
     def _decide(self, facts: ExceptionFacts, context: Mapping[str, Scalar]) -> Classification:
         candidates = self._candidates(facts)
         if not candidates:
-            return _assemble(facts, context, None, [], F.UNKNOWN, 0.3, None, self._wait(facts))
+            return assemble(facts, context, None, [], F.UNKNOWN, 0.3, None, self._wait(facts))
         candidates.sort(key=lambda item: (-item.score, item.depth))
         best = candidates[0]
         says, retry, score = best.hit.rule.says, best.hit.rule.retry, best.score
@@ -125,16 +93,16 @@ class Classifier:
         extra = [*extra, *owner]
         if says is F.PERMANENT_NOT_FOUND and _just_published(facts, context):
             retry = True
-            extra.append(_context_evidence("context.just_published", "seconds_since_publish", says))
-        confidence = confidence_of(score, says, [item.hit.rule.says for item in candidates[1:4]])
-        return _assemble(facts, context, best, candidates, says, confidence, retry, self._wait(facts), extra)
+            extra.append(context_evidence("context.just_published", "seconds_since_publish", says))
+        confidence = confidence_of(score, says)
+        return assemble(facts, context, best, candidates, says, confidence, retry, self._wait(facts), extra)
 
     def _wait(self, facts: ExceptionFacts) -> tuple[float, str] | None:
         return server_wait_seconds(facts, self._now() if self._now is not None else None)
 
-    def _candidates(self, facts: ExceptionFacts) -> list[_Candidate]:
+    def _candidates(self, facts: ExceptionFacts) -> list[Candidate]:
         """What every rule found on every exception of the chain, weighed by how directly it is connected."""
-        found: list[_Candidate] = []
+        found: list[Candidate] = []
         best = head = 0.0
         reach = 1.0
         head_says_nothing = True
@@ -147,12 +115,12 @@ class Classifier:
             where = f"{link.via or 'exception'} {depth}" if depth else "exception"
             if self._project is not None:
                 for hit in self._project.hits(reading):
-                    found.append(_Candidate(hit, 1.0 + hit.rule.trust * reach, where, depth))
+                    found.append(Candidate(hit, 1.0 + hit.rule.trust * reach, where, depth))
             if depth and head >= 0.8 and _is_symptom(link):
                 reach = min(reach, 0.8)
             for hit in self._book.hits(reading):
                 score = _weigh(hit, reading) * reach
-                found.append(_Candidate(hit, score, where, depth))
+                found.append(Candidate(hit, score, where, depth))
                 best = max(best, score)
             if depth == 0:
                 head = best
@@ -179,7 +147,7 @@ class Classifier:
         if turned is says:
             return says, []
         return turned, [
-            _context_evidence(
+            context_evidence(
                 "context.downstream", f"{name} is {'ours' if chosen.own else 'a third party'}", turned
             )
         ]
@@ -202,8 +170,9 @@ def _reach(via: str, depth: int, head_says_nothing: bool) -> float:
 
 _SYMPTOMS = frozenset(
     {
-        "builtins.ValueError", "builtins.KeyError", "builtins.TypeError", "builtins.AttributeError", "builtins.IndexError",
-        "json.decoder.JSONDecodeError", "binascii.Error", "builtins.UnicodeDecodeError", "builtins.LookupError",
+        "builtins.ValueError", "builtins.KeyError", "builtins.TypeError", "builtins.AttributeError",
+        "builtins.IndexError", "builtins.LookupError", "builtins.UnicodeDecodeError", "json.decoder.JSONDecodeError",
+        "binascii.Error",
     }
 )  # fmt: skip
 
@@ -241,7 +210,7 @@ def _by_context(
         return (
             F.SYSTEM_OUT_OF_MEMORY,
             0.98,
-            [_context_evidence("context.oom_confirmed", "oom_confirmed", F.SYSTEM_OUT_OF_MEMORY)],
+            [context_evidence("context.oom_confirmed", "oom_confirmed", F.SYSTEM_OUT_OF_MEMORY)],
         )
     if lost and says is F.SYSTEM_OUT_OF_MEMORY:
         return (
@@ -256,15 +225,9 @@ def _by_context(
         return (
             F.CONFIG_MISSING_SETTING,
             0.95,
-            [_context_evidence("context.raised_in_os", "os.environ", F.CONFIG_MISSING_SETTING)],
+            [context_evidence("context.raised_in_os", "os.environ", F.CONFIG_MISSING_SETTING)],
         )
     return says, score, []
-
-
-def _context_evidence(rule: str, found: str, says: FailureType) -> Evidence:
-    return Evidence(
-        rule, "context", "task_context", found, says, 0.95, "what the caller knows about the task"
-    )
 
 
 def _scalars(task_context: Mapping[str, Any] | None) -> dict[str, Scalar]:
@@ -276,84 +239,3 @@ def _scalars(task_context: Mapping[str, Any] | None) -> dict[str, Scalar]:
     except Exception:
         return kept
     return kept
-
-
-def _assemble(
-    facts: ExceptionFacts,
-    context: Mapping[str, Scalar],
-    best: _Candidate | None,
-    candidates: list[_Candidate],
-    says: FailureType,
-    confidence: float,
-    retry: bool | None,
-    wait: tuple[float, str] | None,
-    extra: Sequence[Evidence] = (),
-) -> Classification:
-    remedy = REMEDIES[says]
-    recommended = (
-        remedy.retry if retry is None or (best is not None and best.hit.rule.says is not says) else retry
-    )
-    if wait is not None:
-        delay = wait[0]
-        extra = [
-            *extra,
-            Evidence("wait.server", "code", "exception", wait[1], says, 0.95, "RFC 9110 section 10.2.3"),
-        ]
-    else:
-        delay = (remedy.delay_seconds or 60.0) if recommended else 0.0
-    actions = action_for_recommended_retry(remedy, retry=recommended)
-    evidence = [_evidence(item) for item in candidates[:_MAX_EVIDENCE]]
-    return Classification(
-        failure_type=says,
-        confidence=confidence,
-        remediation_action=actions[0],
-        remediation_actions=actions,
-        remediation_details=remedy.sentence.replace("{what}", _what(facts)),
-        retry_recommended=recommended,
-        retry_delay_seconds=delay,
-        alert_level=remedy.alert_level,
-        context=context,
-        evidence=(*evidence[:1], *extra, *evidence[1:]),
-        exception_type=facts.exception_type,
-    )
-
-
-def _evidence(item: _Candidate) -> Evidence:
-    rule = item.hit.rule
-    return Evidence(
-        rule=rule.id,
-        reads=_READS.get(type(rule), "project"),
-        where=item.where,
-        found=mask(item.hit.found)[:200],
-        says=rule.says,
-        trust=item.score if item.score <= 1 else item.score - 1,
-        source=rule.source,
-    )
-
-
-def _what(facts: ExceptionFacts) -> str:
-    words = " ".join(mask(facts.message[:400]).split())
-    name = facts.exc_qualname.rpartition(".")[2]
-    return f"{name}: {words[:160]}{'…' if len(words) > 160 else ''}" if words else name
-
-
-def mask(text: str) -> str:
-    """``text`` with passwords in URLs and values after words like ``token=`` replaced by ``***``."""
-    return _SECRET.sub(lambda match: f"{match[1]}***@" if match[1] else f"{match[2]}***", text)
-
-
-def _unreadable(facts: ExceptionFacts, context: Mapping[str, Scalar], problem: str) -> Classification:
-    remedy = REMEDIES[F.UNKNOWN]
-    return Classification(
-        failure_type=F.UNKNOWN,
-        confidence=0.0,
-        remediation_action=remedy.actions[0],
-        remediation_actions=remedy.actions,
-        remediation_details="This failure could not be read; look at the traceback.",
-        retry_recommended=False,
-        retry_delay_seconds=0.0,
-        alert_level=remedy.alert_level,
-        context=context,
-        evidence=(Evidence("none", "class", "exception", problem, F.UNKNOWN, 0.0, "the classifier itself"),),
-        exception_type=facts.exception_type,
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from redrive.clock import SystemClock
 from redrive.taxonomy.classifier import Classifier
 from redrive.taxonomy.facts import ExceptionFacts
 from redrive.taxonomy.types import Classification
@@ -13,7 +14,7 @@ from redrive.taxonomy.types import Classification
 class FailureTaxonomy:
     """Classifies with the built-in rules, or with the classifier the running application put in place."""
 
-    _classifier: ClassVar[Classifier] = Classifier()
+    _classifier: ClassVar[Classifier] = Classifier(now=SystemClock().now)
 
     @classmethod
     def classify(
@@ -32,4 +33,6 @@ class FailureTaxonomy:
     @classmethod
     def configure(cls, classifier: Classifier | None) -> None:
         """Use ``classifier`` from now on in this process; None brings the built-in rules back."""
-        FailureTaxonomy._classifier = classifier if classifier is not None else Classifier()
+        FailureTaxonomy._classifier = (
+            classifier if classifier is not None else Classifier(now=SystemClock().now)
+        )

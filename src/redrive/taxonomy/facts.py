@@ -114,10 +114,8 @@ class ExceptionFacts:
         """
         module, qualname = text_of(data.get("exc_module")), text_of(data.get("exc_qualname"))
         own = f"{module}.{qualname}"
-        raw_mro = data.get("mro")
-        mro = tuple(text_of(name) for name in raw_mro) if isinstance(raw_mro, (list, tuple)) else ()
+        mro = tuple(text_of(name) for name in _items(data.get("mro")))
         raw_attrs = data.get("attrs")
-        raw_chain = data.get("chain")
         return cls(
             exc_module=module,
             exc_qualname=qualname,
@@ -127,20 +125,24 @@ class ExceptionFacts:
             frames=_frames_of(data),
             chain=tuple(
                 cls.from_dict({"via": "cause", **item, "chain": None})
-                for item in (raw_chain if isinstance(raw_chain, (list, tuple)) else ())
+                for item in _items(data.get("chain"))
                 if isinstance(item, Mapping)
             ),
             via=text_of(data.get("via")),
         )
 
 
+def _items(value: object) -> list[Any] | tuple[Any, ...]:
+    return value if isinstance(value, (list, tuple)) else ()
+
+
 def _frames_of(data: Mapping[str, Any]) -> tuple[Frame, ...]:
     frames: list[Frame] = []
-    for item in data.get("frames") or ():
+    for item in _items(data.get("frames")):
         if isinstance(item, (list, tuple)) and len(item) == 4:
             line = item[1] if isinstance(item[1], int) else 0
             frames.append(Frame(text_of(item[0]), line, text_of(item[2]), bool(item[3])))
-    for item in data.get("tb") or ():
+    for item in _items(data.get("tb")):
         file, _, function = text_of(item).rpartition(":")
         frames.append(Frame(file, 0, function, file.startswith("app/")))
     return tuple(frames)

@@ -30,10 +30,10 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?\b", "<ip>"),
         (r"\[?\b[0-9a-f]{1,4}(?::[0-9a-f]{0,4}){3,7}\]?", "<ip>"),
         (r"“[^”]{0,500}”|«[^»]{0,500}»|»[^«]{0,500}«|‘[^’]{0,500}’", "<q>"),
-        (r"\"[^\"]{0,500}\"|`[^`]{0,500}`", "<q>"),
-        (r"(?<![\w])'[^']{0,500}'", "<q>"),
+        (r"\"(?!<s:)[^\"]{0,500}\"|`[^`]{0,500}`", "<q>"),
+        (r"(?<![\w])'(?!<s:)[^']{0,500}'", "<q>"),
         (r"(?:[a-z]:)?(?:[\\/][\w.@~%+-]{1,120}){2,40}[\\/]?", "<path>"),
-        (r"\b(?=[0-9a-f]{0,40}\d)[0-9a-f]{8,128}\b", "<hex>"),
+        (r"\b(?=[0-9a-f]{0,40}\d)[0-9a-f]{8,128}\b", "<n>"),
         (r"\b(?=\w{0,80}\d)(?=\w{0,80}[a-z])\w{16,120}\b", "<id>"),
         (r"[-+]?\d[\d.,]{0,40}", "<n>"),
         (r"\s+", " "),
@@ -41,12 +41,38 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 )
 
 
-def normalise_message(message: str) -> str:
+# What stays although it looks like something that varies: an HTTP status tells failures apart, and a class like
+# KeyError says nothing but the name in quotes.
+_STATUS = re.compile(
+    r"^[45]\d\d\b|(?<=too many )[45]\d\d\b|"
+    r"\b[45]\d\d(?= (?:client|server|error|bad|not|service|too|gateway|internal|forbidden|unauth))"
+)
+_NAME = re.compile(r"'([a-z_]{2,40}(?:\.[a-z_]{1,40}){0,4})'")
+_NAMES_MATTER = frozenset(
+    {
+        "KeyError",
+        "AttributeError",
+        "NameError",
+        "ImportError",
+        "ModuleNotFoundError",
+        "TypeError",
+        "NotRegistered",
+        "FileNotFoundError",
+    }
+)
+_LETTERS = str.maketrans("0123456789", "abcdefghij")
+
+
+def normalise_message(message: str, *, keep_names: bool = False) -> str:
     """``message`` with what varies between runs replaced by placeholders, lower case, at most 2000 characters read.
 
-    ``"Order 118 not found at /srv/a/b.pdf"`` becomes ``"order <n> not found at <path>"``.
+    ``"Order 118 not found at /srv/a/b.pdf"`` becomes ``"order <n> not found at <path>"``. HTTP statuses stay, as
+    letters (``503 server error`` becomes ``<s:fad> server error``). With ``keep_names`` quoted words without digits
+    stay too.
     """
-    text = message[:_MAX_TEXT].lower()
+    text = _STATUS.sub(lambda found: f"<s:{found[0].translate(_LETTERS)}>", message[:_MAX_TEXT].lower())
+    if keep_names:
+        text = _NAME.sub(r"<\1>", text)
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
     return text.strip()
@@ -56,9 +82,8 @@ def fingerprint(facts: ExceptionFacts, task_name: str) -> str:
     """``"1:"`` and 32 hexadecimal digits; equal for two runs of the same bug."""
     parts = [task_name]
     for link in facts.links():
-        parts.append(
-            f"{link.via and 'behind'}|{link.exc_module}.{link.exc_qualname}|{normalise_message(link.message)}"
-        )
+        message = normalise_message(link.message, keep_names=link.exc_qualname in _NAMES_MATTER)
+        parts.append(f"{link.via and 'behind'}|{link.exc_module}.{link.exc_qualname}|{message}")
     parts.append(_innermost_project_frame(facts))
     digest = hashlib.sha256("\n".join(parts).encode("utf-8", "backslashreplace"))
     return f"{VERSION}:{digest.hexdigest()[:32]}"

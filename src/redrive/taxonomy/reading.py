@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from redrive.taxonomy.facts import ExceptionFacts
@@ -41,7 +42,8 @@ _PREFIX_STATUS = re.compile(
 _TEXT_STATUS = re.compile(
     r"(?:http(?:/[12](?:\.\d)?)?(?: \w{1,12}){0,3}[ :=]{1,3}|status(?:[ _]?code)?(?: \w{1,8}){0,2}\W{1,4}|"
     r"statuscode\W{1,4}|error code:? |\bcode(?: of)?[:= ]{1,3}|too many |received |returned |responded with |"
-    r"response(?: \w{1,8}){0,2}[:= ]{1,3}|got |error \(|error: |error '|\[|<response \[|<title>)\(?'?([45]\d\d)(?!\d|\.\d| ?ms| bytes)"
+    r"response(?: \w{1,8}){0,2}[:= ]{1,3}|got |error \(|error: |error '|\[|<response \[|<title>)"
+    r"\(?'?([45]\d\d)(?!\d|\.\d| ?ms| bytes)"
 )
 _CLASS_STATUS = re.compile(r"\b([45]\d\d) (?:client|server) error")
 _DRIVER_CLASS = re.compile(r"^\(((?:[a-zA-Z_]\w{0,40}\.){1,5}\w{1,60})\) ")
@@ -66,7 +68,8 @@ _QUOTED_WORD = re.compile(r"[(, ]['\"]([a-z]{3,20}(?:_[a-z]{2,20}){1,4})['\"]")
 _AZURE = re.compile(r"errorcode:\s?(\w{3,60})|\(([a-z]{6,60})\) ")
 _S3_STYLE = re.compile(r"code: (\w{4,50}), message|<code>(\w{4,60})</code>")
 _EXIT = re.compile(
-    r"exit(?:ed with)?(?: ?code| status)?[:= ]{1,3}(-?\d{1,3})\b|exitcode:? (-?\d{1,3})|non-zero exit (?:status|code):? (-?\d{1,3})|"
+    r"exit(?:ed with)?(?: ?code| status)?[:= ]{1,3}(-?\d{1,3})\b|"
+    r"exitcode:? (-?\d{1,3})|non-zero exit (?:status|code):? (-?\d{1,3})|"
     r"return(?:ed)?(?:ing)?(?: code)?[:= ](-?\d{1,3})\b"
 )
 _SIGNAL = re.compile(r"signal:? (\d{1,2})\b|(sig(?:kill|segv|term|abrt|bus))\b")
@@ -157,15 +160,14 @@ def _origin_of(facts: ExceptionFacts) -> str:
     return ""
 
 
-def _text_of(message: str, attrs: dict[str, Scalar] | object) -> str:
+def _text_of(message: str, attrs: Mapping[str, Scalar]) -> str:
     parts = [message]
-    if isinstance(attrs, dict):
-        for name in _TEXT_ATTRS:
-            value = attrs.get(name)
-            if isinstance(value, str) and value:
-                lowered = value.lower()
-                if lowered not in message:
-                    parts.append(lowered)
+    for name in _TEXT_ATTRS:
+        value = attrs.get(name)
+        if isinstance(value, str) and value:
+            lowered = value.lower()
+            if lowered not in message:
+                parts.append(lowered)
     text = "\n".join(parts)
     if len(text) > _TEXT_LIMIT:
         text = text[: _TEXT_LIMIT - 1500] + "\n" + text[-1500:]
@@ -224,28 +226,27 @@ def _sql_codes(facts: ExceptionFacts, message: str, top: str) -> list[Code]:
     quoted = _first(_QUOTED_STATE.search(message[:600])) if "sqlstate" in message else None
     if quoted:
         codes.append(("sqlstate", quoted.upper(), quoted.upper()))
-    name = attrs.get("sqlite_errorname")
-    if isinstance(name, str):
-        codes.append(("sqlite", name, name))
+    errorname = attrs.get("sqlite_errorname")
+    if isinstance(errorname, str):
+        codes.append(("sqlite", errorname, errorname))
     return codes
 
 
-def _store_codes(message: str, attrs: object, top: str) -> list[Code]:
+def _store_codes(message: str, attrs: Mapping[str, Scalar], top: str) -> list[Code]:
     codes: list[Code] = []
-    get = attrs.get if isinstance(attrs, dict) else {}.get
     if top in ("pymongo", "motor", "mongoengine"):
-        for found in (get("code"), _first(_MONGO.search(message[:2000]))):
+        for found in (attrs.get("code"), _first(_MONGO.search(message[:2000]))):
             if found is not None:
                 codes.append(("mongo", str(found), str(found)))
     elif top in ("redis", "valkey", "aioredis", "rediscluster", "coredis", "django_redis", "redis_om"):
-        found = get("status_code")
+        found = attrs.get("status_code")
         if isinstance(found, str) and found != "ERR":
             codes.append(("redis", found.upper(), found))
         word = _REDIS.match(message)
         if word is not None:
             codes.append(("redis", word[1].upper(), word[1].upper()))
     elif top in ("clickhouse_driver", "clickhouse_connect", "aiochclient", "asynch", "infi"):
-        found = get("code") or _first(_CLICKHOUSE.search(message[:500]))
+        found = attrs.get("code") or _first(_CLICKHOUSE.search(message[:500]))
         if found is not None:
             codes.append(("clickhouse", str(found), str(found)))
     return codes

@@ -24,8 +24,8 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _TEXT = re.compile(
     r"(?:try again in|retry after|retry in|retry-after['\"]?:|wait of|retrydelay['\"]?:|retry_after['\"]?:|flood_wait_|"
     r"available in|please wait)"
-    r" {0,3}['\"]?(?:about |~)?(\d{1,9}(?:\.\d{1,6})?) ?(ms|milliseconds?|s\b|secs?\b|seconds?|m\b|mins?\b|minutes?|"
-    r"h\b|hours?)?((?:\d{1,9}(?:\.\d{1,3})?s)?)"
+    r" {0,3}['\"]?(?:about |~)?(\d{1,9}(?:\.\d{1,6})?) ?(ms|milliseconds?|s\b|secs?\b|seconds?|"
+    r"m(?![a-z])|mins?\b|minutes?|h\b|hours?)?((?:\d{1,9}(?:\.\d{1,3})?s)?)"
 )
 _HEADERS = (
     "header.retry-after-ms",

@@ -349,10 +349,12 @@ NAMES = tuple(
         ("temporary", F.EXTERNAL_API_DOWN, 0.6, None,
          "temporaryerror temporaryfail retryableerror transienterror tryagain"),
         ("state", F.PERMANENT_LOGIC, 0.87, None, "transition illegalstate invalidstate wrongstate"),
+        ("unsupported_call", F.PERMANENT_LOGIC, 0.88, None,
+         "unsupportedoperation unsupportedfeature methodnotallowed invalidoperation"),
         ("not_implemented", F.PERMANENT_LOGIC, 0.82, None,
-         "notimplemented notsupported unsupportedoperation usageerror programmingerror typeerror "
-         "attributeerror assertionerror logicerror undefinederror invalidoperation unsupportedfeature "
-         "methodnotallowed notfitted misuse templateerror templatesyntax undefinedvariable"),
+         "notimplemented notsupported usageerror programmingerror typeerror "
+         "attributeerror assertionerror logicerror undefinederror "
+         "notfitted misuse templateerror templatesyntax undefinedvariable"),
         ("invalid", F.PERMANENT_VALIDATION, 0.84, None,
          "validation invalid malformed parseerror parsererror parsingerror parseexception decodeerror "
          "decodingerror syntaxerror badrequest unprocessable formaterror corrupt unsupported unidentified "

@@ -23,14 +23,21 @@ def _frame(
 
 RULES: tuple[FrameRule, ...] = (
     _frame(
-        "environment", F.CONFIG_MISSING_SETTING, 0.96, "os.py:__getitem__ os.py:__missing__", "KeyError", 1
+        "environment",
+        F.CONFIG_MISSING_SETTING,
+        0.96,
+        "os.py:__getitem__ os.py:__missing__",
+        "KeyError",
+        1,
     ),
     _frame(
         "settings_attribute",
         F.CONFIG_MISSING_SETTING,
         0.95,
-        "django/conf/__init__.py:__getattr__ dynaconf/base.py:__getattr__ dynaconf/base.py:__getitem__ "
-        "dynaconf/utils/boxing.py:__getattr__ starlette/config.py:get decouple.py:__getitem__",
+        (
+            "django/conf/__init__.py:__getattr__ dynaconf/base.py:__getattr__ dynaconf/base.py:__getitem__ "
+            "dynaconf/utils/boxing.py:__getattr__ starlette/config.py:get decouple.py:__getitem__"
+        ),
         "AttributeError KeyError",
         2,
     ),
@@ -38,8 +45,11 @@ RULES: tuple[FrameRule, ...] = (
         "settings_cast",
         F.CONFIG_INVALID_SETTING,
         0.94,
-        "decouple.py: environ/environ.py: environs/__init__.py: environs.py: dynaconf/ starlette/config.py: "
-        "configparser.py: dj_database_url/ dj_email_url django_cache_url pydantic_settings/ omegaconf/ everett/",
+        (
+            "decouple.py: environ/environ.py: environs/__init__.py: environs.py: dynaconf/ "
+            "starlette/config.py: configparser.py: dj_database_url/ dj_email_url django_cache_url "
+            "pydantic_settings/ omegaconf/ everett/"
+        ),
         "ValueError TypeError InvalidOperation",
         3,
     ),
@@ -47,8 +57,10 @@ RULES: tuple[FrameRule, ...] = (
         "command",
         F.CONFIG_MISSING_SERVICE,
         0.94,
-        "subprocess.py:_execute_child asyncio/base_events.py:subprocess_exec asyncio/unix_events.py:_start os.py:_execvpe "
-        "pexpect/pty_spawn.py:",
+        (
+            "subprocess.py:_execute_child asyncio/base_events.py:subprocess_exec asyncio/unix_events.py:_start "
+            "os.py:_execvpe pexpect/pty_spawn.py:"
+        ),
         "FileNotFoundError NotADirectoryError",
         2,
     ),
@@ -56,27 +68,33 @@ RULES: tuple[FrameRule, ...] = (
         "client_setup",
         F.CONFIG_INVALID_SETTING,
         0.93,
-        "redis/connection.py:parse_url redis/connection.py:from_url redis/client.py:from_url "
-        "kombu/utils/url.py: kombu/connection.py:__init__ kombu/transport/__init__.py: celery/backends/redis.py:__init__ "
-        "celery/app/base.py:_get_backend celery/app/backends.py: celery/app/utils.py: celery/schedules.py:__init__ "
-        "celery/schedules.py:_expand_cronspec celery/schedules.py:_parse_ celery/beat.py: botocore/args.py: "
-        "botocore/endpoint.py:create_endpoint botocore/client.py:create_client botocore/configprovider.py: "
-        "botocore/endpoint_provider.py: botocore/regions.py: elastic_transport/client_utils.py: "
-        "elasticsearch/_sync/client/utils.py: elasticsearch/_async/client/utils.py: opensearchpy/client/utils.py: "
-        "elasticsearch/client/utils.py: requests/adapters.py:cert_verify ssl.py:load_verify_locations "
-        "ssl.py:load_cert_chain ssl.py:create_default_context httpx/_config.py: pymongo/uri_parser.py: "
-        "pymongo/synchronous/uri_parser.py: pymongo/uri_parser_shared.py: psycopg2/extensions.py:make_dsn "
-        "sqlalchemy/engine/url.py:  logging/config.py: google/auth/_default.py: "
-        "google/oauth2/service_account.py:from_service_account google/auth/_service_account_info.py: "
-        "azure/storage/blob/_shared/base_client.py:parse_connection_str azure/core/utils/_connection_string_parser.py: "
-        "azure/servicebus/_base_handler.py: kafka/conn.py:__init__ kafka/client_async.py:__init__ "
-        "minio/api.py:__init__ minio/helpers.py: sentry_sdk/utils.py:__init__ pika/connection.py:_process_url "
-        "pika/connection.py:set_ django/db/utils.py:load_backend django/core/cache/__init__.py: twilio/base/client_base.py:__init__ "
-        "twilio/rest/__init__.py:__init__ paramiko/rsakey.py: paramiko/pkey.py: paramiko/ed25519key.py: paramiko/ecdsakey.py: "
-        "influxdb_client/ hvac/v1/__init__.py:__init__ cassandra/cluster.py:__init__ neo4j/_sync/driver.py:driver "
-        "neo4j/api.py: docker/utils/utils.py:parse_host clickhouse_driver/client.py:from_url cryptography/fernet.py:__init__ "
-        "jwt/algorithms.py:prepare_key kubernetes/config/ meilisearch/client.py:__init__ "
-        "qdrant_client/qdrant_client.py:__init__",
+        (
+            "redis/connection.py:parse_url redis/connection.py:from_url redis/client.py:from_url "
+            "kombu/utils/url.py: kombu/connection.py:__init__ kombu/transport/__init__.py: "
+            "celery/backends/redis.py:__init__ celery/app/base.py:_get_backend celery/app/backends.py: "
+            "celery/app/utils.py: celery/schedules.py:__init__ celery/schedules.py:_expand_cronspec "
+            "celery/schedules.py:_parse_ celery/beat.py: botocore/args.py: "
+            "botocore/endpoint.py:create_endpoint botocore/client.py:create_client botocore/configprovider.py: "
+            "botocore/endpoint_provider.py: botocore/regions.py: elastic_transport/client_utils.py: "
+            "elasticsearch/_sync/client/utils.py: elasticsearch/_async/client/utils.py: "
+            "opensearchpy/client/utils.py: elasticsearch/client/utils.py: requests/adapters.py:cert_verify "
+            "ssl.py:load_verify_locations ssl.py:load_cert_chain ssl.py:create_default_context "
+            "httpx/_config.py: pymongo/uri_parser.py: pymongo/synchronous/uri_parser.py: "
+            "pymongo/uri_parser_shared.py: psycopg2/extensions.py:make_dsn sqlalchemy/engine/url.py: "
+            "logging/config.py: google/auth/_default.py: google/oauth2/service_account.py:from_service_account "
+            "google/auth/_service_account_info.py: "
+            "azure/storage/blob/_shared/base_client.py:parse_connection_str "
+            "azure/core/utils/_connection_string_parser.py: azure/servicebus/_base_handler.py: "
+            "kafka/conn.py:__init__ kafka/client_async.py:__init__ minio/api.py:__init__ minio/helpers.py: "
+            "sentry_sdk/utils.py:__init__ pika/connection.py:_process_url pika/connection.py:set_ "
+            "django/db/utils.py:load_backend django/core/cache/__init__.py: "
+            "twilio/base/client_base.py:__init__ twilio/rest/__init__.py:__init__ paramiko/rsakey.py: "
+            "paramiko/pkey.py: paramiko/ed25519key.py: paramiko/ecdsakey.py: influxdb_client/ "
+            "hvac/v1/__init__.py:__init__ cassandra/cluster.py:__init__ neo4j/_sync/driver.py:driver "
+            "neo4j/api.py: docker/utils/utils.py:parse_host clickhouse_driver/client.py:from_url "
+            "cryptography/fernet.py:__init__ jwt/algorithms.py:prepare_key kubernetes/config/ "
+            "meilisearch/client.py:__init__ qdrant_client/qdrant_client.py:__init__"
+        ),
         "ValueError TypeError KeyError AttributeError OSError UnicodeError IndexError SSHException",
         4,
     ),
@@ -84,8 +102,10 @@ RULES: tuple[FrameRule, ...] = (
         "plugin",
         F.CONFIG_INVALID_SETTING,
         0.85,
-        "django/utils/module_loading.py: celery/utils/imports.py: kombu/utils/imports.py: celery/loaders/ "
-        "django/apps/config.py: django/core/mail/__init__.py:get_connection django/core/files/storage/",
+        (
+            "django/utils/module_loading.py: celery/utils/imports.py: kombu/utils/imports.py: celery/loaders/ "
+            "django/apps/config.py: django/core/mail/__init__.py:get_connection django/core/files/storage/"
+        ),
         "ImportError ModuleNotFoundError AttributeError",
         6,
     ),
@@ -93,14 +113,17 @@ RULES: tuple[FrameRule, ...] = (
         "parser",
         F.PERMANENT_VALIDATION,
         0.86,
-        "_strptime.py: uuid.py:__init__ icalendar/ geopy/point.py: zipfile.py:getinfo zipfile/__init__.py:getinfo dateutil/ "
-        "docx/ pptx/ openpyxl/ xlrd/ PIL/ pypdf/ PyPDF2/ pdfminer/ pandas/io/ pandas/core/tools/ pandas/_libs/ "
-        "csv.py: json/decoder.py: xml/ lxml/ yaml/ ipaddress.py: base64.py: binascii email/ urllib/parse.py: "
-        "gzip.py: tarfile.py: zlib bz2.py: lzma.py: _compression.py: wave.py: plistlib.py: phonenumbers/ stdnum/ "
-        "shapely/ geojson/ gpxpy/ vobject/ ics/ babel/ arrow/ pendulum/ dateparser/ mt940/ ofxparse/ schwifty/ "
-        "avro/ fastavro/ google/protobuf/ msgpack/ cbor2/ tomllib/ html5lib/ bs4/ jsonschema/ pydantic/ marshmallow/ "
-        "odf/ tablib/ import_export/ fitz/ pymupdf/ imageio/ soundfile pydub/ mutagen/ datetime.py: _pydatetime.py: decimal "
-        "extract_msg/ pydicom/ hl7/ rasterio/ fiona/ pyproj/ validators/",
+        (
+            "_strptime.py: uuid.py:__init__ icalendar/ geopy/point.py: zipfile.py:getinfo "
+            "zipfile/__init__.py:getinfo dateutil/ docx/ pptx/ openpyxl/ xlrd/ PIL/ pypdf/ PyPDF2/ pdfminer/ "
+            "pandas/io/ pandas/core/tools/ pandas/_libs/ csv.py: json/decoder.py: xml/ lxml/ yaml/ "
+            "ipaddress.py: base64.py: binascii email/ urllib/parse.py: gzip.py: tarfile.py: zlib bz2.py: "
+            "lzma.py: _compression.py: wave.py: plistlib.py: phonenumbers/ stdnum/ shapely/ geojson/ gpxpy/ "
+            "vobject/ ics/ babel/ arrow/ pendulum/ dateparser/ mt940/ ofxparse/ schwifty/ avro/ fastavro/ "
+            "google/protobuf/ msgpack/ cbor2/ tomllib/ html5lib/ bs4/ jsonschema/ pydantic/ marshmallow/ odf/ "
+            "tablib/ import_export/ fitz/ pymupdf/ imageio/ soundfile pydub/ mutagen/ datetime.py: "
+            "_pydatetime.py: decimal extract_msg/ pydicom/ hl7/ rasterio/ fiona/ pyproj/ validators/"
+        ),
         "ValueError EOFError KeyError",
         3,
     ),
@@ -108,10 +131,13 @@ RULES: tuple[FrameRule, ...] = (
         "pool_code",
         F.PERMANENT_LOGIC,
         0.85,
-        "concurrent/futures/ multiprocessing/ asyncio/ threading.py: django/db/models/ django/forms/ celery/canvas.py: "
-        "celery/app/task.py: celery/app/amqp.py: celery/result.py: celery/local.py: inspect.py: functools.py: "
-        "django/template/ django/urls/ numpy/ scipy/ sklearn/ torch/ random.py: statistics.py: heapq.py: itertools "
-        "matplotlib/ networkx/ enum.py: dataclasses.py: copy.py: pickle.py: logging/__init__.py:",
+        (
+            "concurrent/futures/ multiprocessing/ asyncio/ threading.py: django/db/models/ django/forms/ "
+            "celery/canvas.py: celery/app/task.py: celery/app/amqp.py: celery/result.py: celery/local.py: "
+            "inspect.py: functools.py: django/template/ django/urls/ numpy/ scipy/ sklearn/ torch/ random.py: "
+            "statistics.py: heapq.py: itertools matplotlib/ networkx/ enum.py: dataclasses.py: copy.py: "
+            "pickle.py: logging/__init__.py:"
+        ),
         "ValueError RuntimeError",
         3,
     ),

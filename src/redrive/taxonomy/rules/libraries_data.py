@@ -24,7 +24,7 @@ DATA = _of("data", "the parsers', validators' and crypto libraries' exception hi
      "msgspec:DecodeError"),
     ("schema_itself", F.PERMANENT_LOGIC, 0.85, None,
      "jsonschema:SchemaError pydantic:PydanticUserError pydantic:PydanticSchemaGenerationError "
-     "pydantic:PydanticUndefinedAnnotation pydantic:PydanticUserError marshmallow:RegistryError"),
+     "pydantic:PydanticUndefinedAnnotation marshmallow:RegistryError"),
     ("document", F.PERMANENT_VALIDATION, 0.93, None,
      "PIL:UnidentifiedImageError PIL:DecompressionBombError pypdf:PdfReadError PyPDF2:PdfReadError "
      "pypdf:PyPdfError PyPDF2:PyPdfError pikepdf:PdfError pikepdf:PasswordError pdfminer:PDFSyntaxError "

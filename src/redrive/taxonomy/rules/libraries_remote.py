@@ -150,7 +150,7 @@ SERVICES = _of("services", "the SDKs' own exception hierarchies", (
      "algoliasearch:AlgoliaUnreachableHostException discord:ConnectionClosed discord:GatewayNotFound "
      "praw:RequestException prawcore:RequestException"),
     ("api_status", F.EXTERNAL_API_ERROR, 0.55, None,
-     "openai:APIError anthropic:APIError stripe:StripeError stripe:APIError slack_sdk:SlackApiError "
+     "openai:APIError anthropic:APIError stripe:StripeError slack_sdk:SlackApiError "
      "github:GithubException gitlab:GitlabError jira:JIRAError twilio:TwilioException "
      "python_http_client:HTTPError kubernetes:ApiException docker:APIError hvac:VaultError dropbox:ApiError "
      "dropbox:HttpError tweepy:TweepyException facebook_business:FacebookRequestError "

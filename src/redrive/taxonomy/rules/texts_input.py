@@ -352,12 +352,6 @@ BUGS: tuple[TextRule, ...] = (
         "type is not json", "unsupported type for",
     ),
     _text(
-        "settings_value_code", F.PERMANENT_LOGIC, 0.86,
-        "takes", "missing",
-        also=("positional argument", "required keyword-only"),
-        classes="TypeError",
-    ),
-    _text(
         "illegal_fileno", F.PERMANENT_LOGIC, 0.9,
         "bad file descriptor", "fileno",
     ),

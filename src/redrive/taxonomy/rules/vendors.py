@@ -106,7 +106,7 @@ API = code_rules(
         ("down", F.EXTERNAL_API_DOWN, 0.94, None,
          "overloaded_error overloaded service_unavailable serviceunavailable temporarily_unavailable "
          "server_unavailable backenderror engine_overloaded service_not_available temporarilyunavailable "
-         "maintenance model_overloaded server_busy server_unavailable unavailable"),
+         "maintenance model_overloaded server_busy unavailable"),
         ("timeout", F.EXTERNAL_TIMEOUT, 0.93, None,
          "operationtimedout request_timeout gateway_timeout timeout_error etimedout gatewaytimeout timeout "
          "deadline_exceeded query_timeout"),
@@ -198,7 +198,7 @@ TWILIO = code_rules(
     (
         ("rate", F.TRANSIENT_RATE_LIMIT, 0.96, None, "20429 14107 63018 21611 30001 30022 63038 30023"),
         ("auth", F.CONFIG_INVALID_SETTING, 0.96, None,
-         "20003 20004 20005 20101 21606 21607 21603 21606 21659 21660 21212 63007"),
+         "20003 20004 20005 20101 21606 21607 21603 21659 21660 21212 63007"),
         ("permission", F.PERMANENT_PERMISSION, 0.95, None,
          "21408 21610 21608 21215 21216 20006 30004 30002 30007"),
         ("not_found", F.PERMANENT_NOT_FOUND, 0.93, None, "20404"),
