@@ -57,7 +57,12 @@ def test_nothing_of_a_drained_file_is_remembered(spill: FileSpill, database: Dat
 
 
 def test_an_ending_nobody_decided_about_is_decided(spill: FileSpill, database: Database) -> None:
-    ending = replace(failure(), proposal=None, classification=None, facts={"exc_qualname": "KeyError"})
+    ending = replace(
+        failure(),
+        proposal=None,
+        classification=None,
+        facts={"exc_module": "builtins", "exc_qualname": "KeyError"},
+    )
     spill.append("ending", ending.to_dict())
 
     drain(spill, database)
@@ -116,7 +121,9 @@ def test_a_refused_line_is_set_aside_and_its_neighbours_get_through_once(
     spill: FileSpill, database: Database
 ) -> None:
     count(spill)
-    spill.append("ending", failure(task_id="poison", classification={"evidence": []}, delivery=None).to_dict())
+    spill.append(
+        "ending", failure(task_id="poison", classification={"evidence": []}, delivery=None).to_dict()
+    )
     append(spill, "good")
     count(spill)
 
@@ -152,7 +159,9 @@ def test_fields_of_a_newer_release_are_left_out(spill: FileSpill, database: Data
 
 
 @pytest.mark.parametrize("payload", [{}, {"version": 1}, {"version": "x"}, {"rows": 3}])
-def test_what_is_no_ending_is_set_aside(spill: FileSpill, database: Database, payload: dict[str, Any]) -> None:
+def test_what_is_no_ending_is_set_aside(
+    spill: FileSpill, database: Database, payload: dict[str, Any]
+) -> None:
     spill.append("ending", payload)
     append(spill, "a")
 

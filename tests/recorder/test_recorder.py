@@ -3,26 +3,26 @@
 import logging
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.db import connections
+from django.db import transaction
 
 from redrive.metrics import CounterKey, CounterTotals
 from redrive.recorder import FileSpill, Recorder
 from redrive.stores.sql.connection import Database
 from tests.servers import PostgresServer
+from tests.stores.databases import on_postgres, on_sqlite
 from tests.stores.endings import BEGAN, failure, hold, row_of
 
 
 @pytest.fixture
-def lost(spill: FileSpill, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
+def lost(spill: FileSpill, monkeypatch: pytest.MonkeyPatch) -> Recorder:
     """A recorder whose database is an alias that nobody configured."""
     from django.core import mail
 
     monkeypatch.delattr(mail, "outbox", raising=False)
-    yield Recorder(Database("nowhere"), spill)
+    return Recorder(Database("nowhere"), spill)
 
 
 def test_an_ending_goes_to_sql(recorder: Recorder, database: Database, spill: FileSpill) -> None:
@@ -59,7 +59,10 @@ def test_with_both_away_it_is_said_with_all_that_is_known(
     assert (recorded.where, recorded.retry) == ("nowhere", False)
     said = [record for record in caplog.records if record.levelno == logging.CRITICAL]
     assert len(said) == 1
-    assert "shop.pay[t1] ended (ValueError: no) and could be stored neither in SQL nor in the spill" in said[0].message
+    assert (
+        "shop.pay[t1] ended (ValueError: no) and could be stored neither in SQL nor in the spill"
+        in said[0].message
+    )
     assert "No space left on device" in said[0].message
 
 
@@ -85,11 +88,10 @@ def test_a_clock_that_was_set_back_does_not_keep_sql_away(recorder: Recorder, sp
     assert recorder.record(failure()).where == "sql"
 
 
+@on_postgres
 def test_a_stopped_database_is_noticed_in_bounded_time_and_used_again_when_it_is_back(
     postgres: PostgresServer, recorder: Recorder, database: Database, spill: FileSpill
 ) -> None:
-    if database.run(lambda cursor: cursor.dialect.vendor) != "postgresql":
-        pytest.skip("SQLite has no server to stop")
     recorder.record(failure(task_id="before"))
     postgres.kill()
 
@@ -107,13 +109,8 @@ def test_a_stopped_database_is_noticed_in_bounded_time_and_used_again_when_it_is
     assert second < 0.5
 
 
-def test_a_host_in_an_sqlite_transaction_is_not_waited_for(
-    recorder: Recorder, database: Database, database_alias: str
-) -> None:
-    from django.db import transaction
-
-    if connections[database_alias].vendor != "sqlite":
-        pytest.skip("PostgreSQL has more than one writer")
+@on_sqlite
+def test_a_host_in_an_sqlite_transaction_is_not_waited_for(recorder: Recorder, database_alias: str) -> None:
     with transaction.atomic(using=database_alias):
         began = time.monotonic()
         recorded = recorder.record(failure())
@@ -123,11 +120,10 @@ def test_a_host_in_an_sqlite_transaction_is_not_waited_for(
     assert took < 0.5
 
 
+@on_postgres
 def test_a_value_that_sql_refuses_goes_to_the_spill_and_keeps_nobody_from_sql(
     recorder: Recorder, database: Database, spill: FileSpill, caplog: pytest.LogCaptureFixture
 ) -> None:
-    if database.run(lambda cursor: cursor.dialect.vendor) != "postgresql":
-        pytest.skip("SQLite takes everything")
     poison = failure(task_id="poison", delivery=2**40)
 
     recorded = recorder.record(poison)
