@@ -1,5 +1,7 @@
 """The payment provider: charges once per idempotency key, refunds as often as it is asked."""
 
+import secrets
+
 from services.faults import Switch
 from services.http import Request, Response
 
@@ -24,7 +26,7 @@ class PaymentGateway:
         if charge not in self._charges.values():
             return Response(403, {"error": f"{charge} belongs to another account"})
         self._switch.counts["refunds"] += 1
-        return Response(201, {"reference": f"re_{self._switch.counts['refunds']:06}"})
+        return Response(201, {"reference": f"re_{secrets.token_hex(6)}"})
 
     def _charge(self, request: Request) -> Response:
         key = request.headers.get("idempotency-key", "")
@@ -34,5 +36,5 @@ class PaymentGateway:
             self._switch.counts["charges asked for again"] += 1
             return Response(200, {"reference": self._charges[key]})
         self._switch.counts["charges"] += 1
-        self._charges[key] = f"ch_{self._switch.counts['charges']:06}"
+        self._charges[key] = f"ch_{secrets.token_hex(6)}"
         return Response(201, {"reference": self._charges[key]})

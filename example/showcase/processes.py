@@ -90,7 +90,8 @@ class Processes:
         self.close()
 
     def close(self) -> None:
-        """End everything and return when it is gone."""
+        """End everything and return when it is gone; an impatient Ctrl-C does not cut that short."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         assert self._guard.stdin is not None
         with suppress(BrokenPipeError):
             self._guard.stdin.close()

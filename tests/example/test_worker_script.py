@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,7 +24,13 @@ class Script:
     def __init__(self, var: Path, broker_url: str) -> None:
         self.var = var
         inherited = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
-        own = {"VAR_DIR": str(var), "BROKER_URL": broker_url, "REDIS_URL": "", "DATABASE_URL": ""}
+        own = {
+            "PYTHON": sys.executable,
+            "VAR_DIR": str(var),
+            "BROKER_URL": broker_url,
+            "REDIS_URL": "",
+            "DATABASE_URL": "",
+        }
         self._environment = inherited | own
 
     def call(self, verb: str) -> subprocess.CompletedProcess[str]:
