@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from pytest_django.fixtures import Settings
 from tests.web.making import make_record, make_staff
 
 pytestmark = pytest.mark.django_db
@@ -129,6 +130,18 @@ def test_json_refusal_is_json(path: str, who: str, status: int, code: str) -> No
     assert answer.status_code == status
     assert answer.json()["version"] == 1
     assert answer.json()["error"]["code"] == code
+
+
+@pytest.mark.parametrize("path", JSON)
+def test_json_refusal_is_json_in_a_project_where_every_page_needs_a_login(
+    path: str, settings: Settings
+) -> None:
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.contrib.auth.middleware.LoginRequiredMiddleware"]
+
+    answer = _client(None).get(ROOT + path)
+
+    assert answer.status_code == 401
+    assert answer.json()["error"]["code"] == "not_authenticated"
 
 
 @pytest.mark.parametrize("path", JSON)

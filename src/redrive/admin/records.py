@@ -96,7 +96,7 @@ class TaskFailureRecordAdmin(RecordModelAdmin):
     def retries(self, record: TaskFailureRecord) -> SafeString:
         return retry_progress(record.retry_count, record.max_retries)
 
-    @admin.display(description=gettext_lazy("first failed, next run"), ordering="first_failed_at")
+    @admin.display(description=gettext_lazy("failed, next run"), ordering="first_failed_at")
     def times(self, record: TaskFailureRecord) -> SafeString:
         now = timezone.now()
         failed = ago(record.first_failed_at, now)

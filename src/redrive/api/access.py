@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
+from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
@@ -79,4 +80,5 @@ def json_view(view: View) -> View:
             logger.exception("redrive: the database did not answer %s", request.path)
             return error(UNAVAILABLE)
 
-    return never_cache(guarded)
+    # The guard answers anonymous callers itself; LoginRequiredMiddleware would send a program to a login form.
+    return login_not_required(never_cache(guarded))

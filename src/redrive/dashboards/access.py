@@ -8,6 +8,7 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
@@ -64,7 +65,7 @@ def page(permission: str, *, method: str = "GET") -> Callable[[View], View]:
                 )
             return _sorry(request, refused, "redrive/refused.html")
 
-        return never_cache(guarded)
+        return login_not_required(never_cache(guarded))
 
     return decorate
 
