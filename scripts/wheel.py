@@ -116,7 +116,8 @@ def install(place: Path, python: str, limits: tuple[str, ...]) -> tuple[Path, Pa
 
 def pytest(target: Path, checkout: Path, arguments: Sequence[str]) -> int:
     command = [target, "-m", "pytest", "-q", *arguments]
-    return 1 if subprocess.run(command, cwd=checkout, env=clean(), check=False).returncode else 0
+    environment = activated(target.parent.parent)
+    return 1 if subprocess.run(command, cwd=checkout, env=environment, check=False).returncode else 0
 
 
 def build(place: Path) -> Path:
@@ -149,13 +150,15 @@ def find_python(version: str) -> str | None:
     return None
 
 
-def clean() -> dict[str, str]:
-    """The environment without what would make the checkout's own source importable."""
-    return {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+def activated(environment: Path) -> dict[str, str]:
+    """The variables of a shell in which this environment is active, and nothing else is importable."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return kept | {"VIRTUAL_ENV": str(environment), "PATH": f"{environment / 'bin'}:{os.environ['PATH']}"}
 
 
 def run(command: list[str], cwd: Path = ROOT) -> None:
-    done = subprocess.run(command, cwd=cwd, env=clean(), check=False)
+    variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(command, cwd=cwd, env=variables, check=False)
     if done.returncode != 0:
         raise SystemExit(f"[wheel] failed: {' '.join(command)}")
 

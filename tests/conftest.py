@@ -55,6 +55,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(mark)
         if mark_of_place := _PLACES.get(item.path.parent.name):
             item.add_marker(mark_of_place)
+        if item.path.stem.endswith("_races"):
+            item.add_marker("servers")
 
 
 @pytest.hookimpl(trylast=True)
