@@ -88,7 +88,7 @@ def start_postgres(processes: Processes, var: Path) -> str:
     """Start PostgreSQL with an empty database and return its URL.
 
     PostgreSQL refuses to run as root. Where we are root it runs as `nobody`; if `nobody` cannot reach the wheel or
-    `var` (a project under /root, say), copies in a temporary directory are used, and removed at the end.
+    `var` (a project in root's home, say), copies in a temporary directory are used, and removed at the end.
     """
     package, data = POSTGRES_PACKAGE, var / "postgres"
     user: User | None = None
