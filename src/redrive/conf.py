@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import math
 import os
+import re
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -16,6 +18,8 @@ from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+from redrive.options import PRIORITY_LEVELS
 
 MODES = ("off", "observe", "on")
 AUTO_RETRIES = ("declared", "all", "off")
@@ -134,37 +138,75 @@ def _default_directory(namespace: str) -> Path:
     )
     name = f"{namespace}-{project.hexdigest()[:8]}"
     home = os.environ.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")
-    base = Path(home) if os.path.isabs(home) and _can_write(Path(home)) else Path(tempfile.gettempdir())
+    base = Path(home) if os.path.isabs(home) and can_write(Path(home)) else Path(tempfile.gettempdir())
     return base / "redrive" / name
 
 
-def _can_write(path: Path) -> bool:
+def can_write(path: Path) -> bool:
     """Whether this user may create entries in path, or in the nearest parent that exists."""
     while not path.exists() and path != path.parent:
         path = path.parent
-    return os.access(path, os.W_OK)
+    return path.is_dir() and os.access(path, os.W_OK | os.X_OK)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _is_pattern(value: Any) -> bool:
+    try:
+        re.compile(value)
+    except (re.error, TypeError):
+        return False
+    return _is_text(value)
+
+
+def _is_queue(level: Any, queue: Any) -> bool:
+    return level in PRIORITY_LEVELS and _is_text(queue)
+
+
+_URLS = ("redis://", "rediss://", "unix://")
+_FORMS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "BUSINESS_UNIT": (lambda v: _is_text(v) or callable(v), "must be a name, a dotted path or a function"),
+    "CELERY_APP": (lambda v: v is None or _is_text(v), "must be a string or None"),
+    "DIRECTORY": (lambda v: _is_text(v) or isinstance(v, Path), "must be a path"),
+    "FIELDS": (lambda v: isinstance(v, list | tuple) and all(map(_is_text, v)), "must be a list of names"),
+    "OFF_PEAK": (lambda v: v is None or isinstance(v, Mapping), "must be a dict or None"),
+    "PATTERNS": (
+        lambda v: isinstance(v, list | tuple) and all(map(_is_pattern, v)),
+        "must be a list of regular expressions",
+    ),
+    "QUEUES": (
+        lambda v: isinstance(v, Mapping) and all(_is_queue(*item) for item in v.items()),
+        f"must be a dict of queue names by {', '.join(PRIORITY_LEVELS)}",
+    ),
+    "REDIS_URL": (
+        lambda v: v is None or (_is_text(v) and v.startswith(_URLS)),
+        'must be None or like "redis://127.0.0.1:6379/1"',
+    ),
+}
+"""What a value must be, where that is more than being of its default's type, and how to say it."""
 
 
 def _value_problem(key: str, value: Any, template: Any) -> str | None:
     """Why value cannot stand where template (the default) stands, or None."""
-    if template is None or key in ("BUSINESS_UNIT", "DIRECTORY"):
-        return None
+    if key in _FORMS:
+        fits, form = _FORMS[key]
+        return None if fits(value) else form
     if isinstance(template, bool):
         return None if isinstance(value, bool) else "must be True or False"
     if isinstance(template, int | float):
-        good = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+        good = isinstance(value, int | float) and not isinstance(value, bool)
+        good = good and value > 0 and math.isfinite(value)
         return None if good else "must be a number above 0"
     if isinstance(template, str):
         return None if isinstance(value, str) and value else "must be a non-empty string"
-    if isinstance(template, tuple):
-        return None if isinstance(value, list | tuple) else "must be a list"
     if isinstance(template, Mapping):
         return None if isinstance(value, Mapping) else "must be a dict"
     return None
 
 
 _CHOICES = {"MODE": MODES, "AUTO_RETRY": AUTO_RETRIES}
-_OPTIONAL_TEXT = ("CELERY_APP", "REDIS_URL")
 
 
 def _read_section(name: str, raw: Any, problems: list[Problem], **given: Any) -> Any:
@@ -217,10 +259,6 @@ def read_settings(raw: Any) -> tuple[Settings, list[Problem]]:
         elif key in _CHOICES and value not in _CHOICES[key]:
             problems.append(
                 Problem(f"{label} is {value!r}.", f"Use one of {', '.join(map(repr, _CHOICES[key]))}.")
-            )
-        elif key in _OPTIONAL_TEXT and not (value is None or (isinstance(value, str) and value)):
-            problems.append(
-                Problem(f"{label} must be a string or None, not {value!r}.", "Leave it out for the default.")
             )
         elif wrong := _value_problem(key, value, getattr(default, known[key])):
             problems.append(Problem(f"{label} {wrong}, not {value!r}.", "Leave it out for the default."))

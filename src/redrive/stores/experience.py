@@ -29,6 +29,16 @@ class _Content:
     depths: Mapping[str, int] = field(default_factory=dict)
 
 
+def _content(data: Any, stamp: tuple[int, int]) -> _Content:
+    """The file's content with every number checked: whoever asks for one must not meet anything else."""
+    retries = {
+        str(task): {str(label): int(count) for label, count in counts.items()}
+        for task, counts in data["retries"].items()
+    }
+    depths = {str(queue): int(depth) for queue, depth in data["depths"].items()}
+    return _Content(stamp=stamp, retries=retries, depths=depths)
+
+
 class Experience:
     """A :class:`~redrive.retry.LearningStore` and queue depths, from the file and from this process's own counts.
 
@@ -73,9 +83,8 @@ class Experience:
         stamp = (status.st_mtime_ns, status.st_ino)
         if stamp != self._content.stamp:
             try:
-                data = json.loads(self._path.read_text())
-                self._content = _Content(stamp=stamp, retries=data["retries"], depths=data["depths"])
-            except (OSError, ValueError, KeyError, TypeError):
+                self._content = _content(json.loads(self._path.read_text()), stamp)
+            except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
                 self._content.stamp = stamp
         return self._content
 
@@ -87,7 +96,10 @@ class Experience:
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             fresh = self._path.with_name(f"experience-{os.getpid()}.tmp")
-            fresh.write_text(text)
-            fresh.replace(self._path)
+            try:
+                fresh.write_text(text)
+                fresh.replace(self._path)
+            finally:
+                fresh.unlink(missing_ok=True)
         except OSError:
             return
