@@ -54,13 +54,16 @@ def own_examples() -> list[Case]:
         name, _, bases = classes.partition(" <")
         module, _, qualname = name.strip().rpartition(".")
         label, *others = types.split(",")
+        stated = json.loads(attrs)
+        frames = stated.pop("_tb", [])
         facts = ExceptionFacts.from_dict(
             {
                 "exc_module": module or "builtins",
                 "exc_qualname": qualname,
                 "mro": [base.strip() for base in bases.split(",") if base.strip()] + ["builtins.Exception"],
                 "message": message.strip().rstrip("|").strip().replace("\\n", "\n").replace("\\t", "\t"),
-                "attrs": json.loads(attrs),
+                "attrs": stated,
+                "tb": frames,
             }
         )
         context = {"task_name": "own.example", "retry_count": 0}

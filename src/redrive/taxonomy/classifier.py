@@ -220,6 +220,15 @@ def _by_context(
         )  # signal 9 has many senders; only kernel or cgroup can confirm memory
     if lost and says is F.UNKNOWN:
         return F.SYSTEM_WORKER_LOST, score, []
+    if facts.exc_qualname == "ModuleNotFoundError" and says is F.CONFIG_MISSING_SERVICE:
+        missing, task = facts.attrs.get("name"), context.get("task_name")
+        if (
+            isinstance(missing, str)
+            and isinstance(task, str)
+            and missing.partition(".")[0] == task.partition(".")[0]
+        ):
+            found = [context_evidence("context.own_package", missing, F.PERMANENT_LOGIC)]
+            return F.PERMANENT_LOGIC, 0.88, found
     place = context.get("tb_module")
     if place == "os" and facts.exc_qualname == "KeyError":
         return (

@@ -57,7 +57,7 @@ _ERRNO = re.compile(
     r"\[errno (-?\d{1,5})\]|\(os error (\d{1,5})\)|\berrno[ =:]{1,3}(-?\d{1,5})|error (-?\d{1,3}) connecting"
 )
 _WINERROR = re.compile(r"\[winerror (\d{1,5})\]")
-_AWS = re.compile(r"[Aa]n error occurred \(([\w.]{1,80})\) when calling")
+_AWS = re.compile(r"[Aa]n error occurred \(([\w.]{1,80})\)")
 _GRPC = re.compile(r"(?:statuscode\.|status = |grpc_status:|grpc error: )(?:statuscode\.)?([a-z_]{2,24})")
 _SMTP_TEXT = re.compile(r"^\W{0,3}([2345]\d\d)(?:[, -]|$)|[({]'?[^'(]{0,100}'?:? ?\((\d{3}), ")
 _JSON_CODE = re.compile(

@@ -201,7 +201,7 @@ FRAMEWORK = _classes(
         ("result_timeout", F.EXTERNAL_TIMEOUT, 0.75, None, "celery.exceptions.TimeoutError"),
         ("max_retries", F.UNKNOWN, 0.8, None, "celery.exceptions.MaxRetriesExceededError"),
         ("revoked", F.UNKNOWN, 0.9, None,
-         "celery.exceptions.TaskRevokedError celery.exceptions.Ignore celery.exceptions.ChordError "
+         "celery.exceptions.TaskRevokedError celery.exceptions.Ignore "
          "billiard.exceptions.Terminated celery.exceptions.WorkerTerminate celery.exceptions.WorkerShutdown "
          "huey.exceptions.CancelExecution"),
         ("worker_lost", F.SYSTEM_WORKER_LOST, 0.75, None,
@@ -217,7 +217,8 @@ WRAPPERS = _classes(
         ("retries_exhausted", F.UNKNOWN, 0.45, None,
          ":RetryError :MaxRetryError :MaxRetriesExceeded :RetriesExceeded :RetryException "
          ":MaxRetriesExceededError :RetriesExceededError :RetryExceededError"),
-        ("reject_or_retry", F.UNKNOWN, 0.4, None, "celery.exceptions.Reject celery.exceptions.Retry"),
+        ("reject_or_retry", F.UNKNOWN, 0.4, None,
+         "celery.exceptions.Reject celery.exceptions.Retry celery.exceptions.ChordError"),
         ("group", F.UNKNOWN, 0.4, None,
          "builtins.ExceptionGroup builtins.BaseExceptionGroup exceptiongroup:ExceptionGroup"),
         ("remote", F.UNKNOWN, 0.35, None,
@@ -326,7 +327,7 @@ NAMES = tuple(
          "banned chatwriteforbidden adminrequired unauthorizedaccess accessrefused insufficientscope"),
         ("timeout", F.EXTERNAL_TIMEOUT, 0.85, None, "timeout timedout deadlineexceeded timelimit"),
         ("down", F.EXTERNAL_API_DOWN, 0.86, None,
-         "serviceunavailable unavailable overloaded badgateway gatewayerror serverdown maintenance "
+         "serviceunavailable unavailable overloaded badgateway serverdown maintenance "
          "serverbusy notready apidown outage"),
         ("connection", F.TRANSIENT_NETWORK, 0.85, None,
          "connectionerror connecterror connectionclosed connectionlost connectionreset connectionrefused "
@@ -344,6 +345,9 @@ NAMES = tuple(
          "videounavailable usernotoccupied"),
         ("conflict", F.PERMANENT_VALIDATION, 0.82, None,
          "alreadyexists duplicate conflict integrityerror constraintviolation notunique"),
+        ("quota", F.TRANSIENT_RATE_LIMIT, 0.8, None, "quotaexceeded quotaerror"),
+        ("api_error", F.EXTERNAL_API_ERROR, 0.6, False,
+         "gatewayerror apierror apiexception partnererror providererror"),
         ("business_rule", F.PERMANENT_LOGIC, 0.75, None, "businessrule ruleviolation businesserror"),
         ("back_pressure", F.TRANSIENT_RATE_LIMIT, 0.7, None, "channelfull queuefull backpressure"),
         ("temporary", F.EXTERNAL_API_DOWN, 0.6, None,

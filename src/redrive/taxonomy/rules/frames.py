@@ -99,6 +99,15 @@ RULES: tuple[FrameRule, ...] = (
         4,
     ),
     _frame(
+        "client_made",
+        F.CONFIG_INVALID_SETTING,
+        0.78,
+        ":from_url :from_connection_string :from_env :create_client :get_client :configure :parse_connection_str "
+        "/base_client.py:__init__ /client.py:__init__ /_client.py:__init__",
+        "ValueError TypeError",
+        2,
+    ),
+    _frame(
         "plugin",
         F.CONFIG_INVALID_SETTING,
         0.85,

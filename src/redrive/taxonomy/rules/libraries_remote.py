@@ -172,7 +172,8 @@ SERVICES = _of("services", "the SDKs' own exception hierarchies", (
     ("telegram_rights", F.PERMANENT_PERMISSION, 0.94, None,
      "telegram:Forbidden aiogram:TelegramForbiddenError pyrogram:Forbidden"),
     ("telegram_token", F.CONFIG_INVALID_SETTING, 0.93, None,
-     "telegram:InvalidToken aiogram:TelegramUnauthorizedError discord:LoginFailure telethon:AuthKeyError "
+     "telegram:InvalidToken aiogram:TelegramUnauthorizedError discord:LoginFailure "
+     "telethon:UnauthorizedError telethon:AuthKeyError "
      "discord:PrivilegedIntentsRequired"),
     ("telegram_migrated", F.PERMANENT_VALIDATION, 0.75, None,
      "telegram:ChatMigrated aiogram:TelegramMigrateToChat telegram:Conflict"),

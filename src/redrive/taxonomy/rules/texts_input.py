@@ -33,7 +33,7 @@ MAIL: tuple[TextRule, ...] = (
         "sender address rejected", "from address", "not allowed to send", "not owned by user", "send as",
         "not verified", "unverified", "domain not found", "sender verify", "client was not authenticated",
         "authorization required", "sender denied", "dmarc", "spf", "username and password not accepted",
-        "auth",
+        "authenticat", "auth required", "err_auth",
         families=_MAIL,
         unless=(
             "message rejected as spam", "recipient address rejected: user", "mailbox not found",
@@ -305,6 +305,7 @@ INPUT: tuple[TextRule, ...] = (
 BUGS: tuple[TextRule, ...] = (
     _text(
         "python_value", F.PERMANENT_LOGIC, 0.925,
+        "asynctosync", "async event loop", "await the async", "no active exception",
         "values to unpack", "save() prohibited", "in format string", "format specifier", "format code",
         "explicit app_label", "i/o operation on closed file", "max_workers must be", "broadcast together",
         "unsaved", "is not in list", "generator already executing", "truth value of", "must be hashable",
@@ -336,7 +337,7 @@ BUGS: tuple[TextRule, ...] = (
         "generator didn't", "raised stopiteration", "super()", "object.__init__", "unhashable",
         "expected all tensors", "no attribute", "must be implemented", "has already been closed",
         "session is closed", "client has been closed", "cannot send a request, as the client has been closed",
-        "already acknowledged", "delivery tag", "is not registered", "unregistered task",
+        "already acknowledged", "delivery tag", "unregistered task",
         "received unregistered",
         unless=("settings' object", "invalid literal", "utf-8", "could not convert string", "embedded null"),
     ),
@@ -361,7 +362,7 @@ BUGS: tuple[TextRule, ...] = (
         pattern=r"non-zero exit (?:status|code) \(?(?:1|2|3|4|128|254|255)\)?\.?\s{0,3}$",
     ),
     _text(
-        "nothing_said", F.UNKNOWN, 0.9,
+        "nothing_said", F.UNKNOWN, 0.82,
         "unknown error", "error return without exception set", "returned a result with an exception set",
         "no message from the libpq", "no error details", "cancellederror",
         unless=("unknown error occurred on", "error: ", "denied", "not found", "no space", "memory"),

@@ -160,7 +160,7 @@ NETWORK: tuple[TextRule, ...] = (
         "network is unreachable", "no route to host", "host is unreachable", "connection failure",
         "not primary", "not master", "no primary", "primary stepped down", "no replica set members",
         "pool exhausted", "exhausted", "queuepool limit", "too many requests waiting", "remote end closed",
-        "connection to server", "server unavailable", "serverselectiontimeout", "connection pool is full",
+        "server unavailable", "serverselectiontimeout", "connection pool is full",
         "max connections", "no available connection", "connection error", "connection lost",
         "actively refused", "connection does not exist", "network error", "unable to acquire",
         "connexion refusée", "verbindungsaufbau abgelehnt", "conexión rehusada", "connessione rifiutata",
@@ -317,6 +317,7 @@ NETWORK: tuple[TextRule, ...] = (
         "no healthy upstream", "upstream connect error", "serviceunavailable", "service is currently",
         "temporary unavailable", "503 service", "502 bad", "server is temporarily", "overloaded_error",
         "site is down", "server is down", "origin is unreachable",
+        unless=("resource temporarily unavailable",),
     ),
     _text(
         "server_error_words", F.EXTERNAL_API_ERROR, 0.8,

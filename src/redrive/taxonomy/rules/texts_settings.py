@@ -15,6 +15,7 @@ _REMOTE = fam.REMOTE
 SETTINGS: tuple[TextRule, ...] = (
     _text(
         "no_password", F.CONFIG_MISSING_SETTING, 0.975,
+        "missing authentication",
         "no password supplied", "fe_sendauth", "using password: no",
         "hello must be called with the client already authenticated", "noauth", "authentication required",
         "password is required", "no password was provided",
@@ -22,6 +23,8 @@ SETTINGS: tuple[TextRule, ...] = (
     ),
     _text(
         "own_login", F.CONFIG_INVALID_SETTING, 0.97,
+        "autenticación password", "authentification par mot", "認証に失敗", "认证失败", "autenticação", "doğrulama",
+        "인증", "passwort-auth",
         "password authentication failed", "authentication failed", "access denied for user", "login failed",
         "is not permitted to log in", "no pg_hba.conf entry", "wrongpass", "invalid username-password",
         "invalid username/password", "username or password", "auth failed", "bad auth", "invalid password",
@@ -30,10 +33,17 @@ SETTINGS: tuple[TextRule, ...] = (
         "authentification par mot de passe", "la autentificación password falló",
         "autenticazione con password", "проверку подлинности",
         families=_OWN,
-        unless=(
+        unless=("is unauthorized for user", "missing authentication",
             "permission", "not authorized on", "cannot be executed", "using password: no",
             "is not authorized", "too many connections", "command denied", "must be member", "max_user",
         ),
+    ),
+    _text(
+        "own_options", F.CONFIG_INVALID_SETTING, 0.965,
+        "invalid connection option", "invalid dsn", "invalid uri query", "invalid sslmode",
+        "invalid port number",
+        "missing \"=\" after", "invalid integer value", "unknown connection option",
+        families=_SQL,
     ),
     _text(
         "own_missing_database", F.CONFIG_INVALID_SETTING, 0.968,
@@ -125,6 +135,7 @@ SETTINGS: tuple[TextRule, ...] = (
     ),
     _text(
         "environment_words", F.CONFIG_MISSING_SETTING, 0.945,
+        "missing client token",
         "environment variable", "env var", "must be set either by passing",
         "api_key client option must be set", "no api key provided", "no api key", "missing api key",
         "api key not found", "unable to locate credentials", "no credentials",
@@ -147,6 +158,7 @@ SETTINGS: tuple[TextRule, ...] = (
     ),
     _text(
         "bad_key", F.CONFIG_INVALID_SETTING, 0.95,
+        "acl not found",
         "invalid api key", "incorrect api key", "api key not valid", "invalid_api_key", "api key is invalid",
         "invalid x-api-key", "bad credentials", "invalid credentials", "invalid access key", "invalid client",
         "invalid_client", "unauthorized_client", "authentication failed", "login was refused",
@@ -216,9 +228,10 @@ SETTINGS: tuple[TextRule, ...] = (
     ),
     _text(
         "bad_target", F.CONFIG_INVALID_SETTING, 0.945,
+        "'message': 'model",
         "bucket does not exist", "nosuchbucket", "no such bucket", "container does not exist",
         "container not found", "queue does not exist", "model not found", "index does not exist",
-        "index not found", "topic not found", "no such index", "account not found",
+        "index not found", "topic not found", "no such index",
         "specified queue does not exist", "could not be found in the specified region",
         "region does not exist", "does not exist or you do not have access", "specified bucket",
         "the model `", "dataset not found", "wrong region", "is not a valid model", "unknown model",
@@ -276,6 +289,7 @@ SETTINGS: tuple[TextRule, ...] = (
     ),
     _text(
         "uninstalled", F.CONFIG_MISSING_SERVICE, 0.945,
+        "find ffmpeg", "find libreoffice", "find ffprobe",
         "command not found", "is not installed", "not installed or", "pip install", "please install",
         "is it installed", "executable needs to be in", "no such file or directory: 'ffmpeg", "wkhtmltopdf",
         "tesseract is not installed", "install it", "could not find the", "needs to be installed",
@@ -350,13 +364,14 @@ SETTINGS: tuple[TextRule, ...] = (
 RIGHTS: tuple[TextRule, ...] = (
     _text(
         "own_permission", F.PERMANENT_PERMISSION, 0.97,
+        "is unauthorized for user",
         "permission denied", "must be superuser", "must be owner", "insufficient privilege",
         "no permissions to", "not authorized on", "noperm", "command denied to user", "not authorized",
         "permission was denied", "has no permission", "no permission on", " acl ", "keine berechtigung",
         "droit refusé", "permiso denegado", "permesso negato", "нет доступа", "权限不足", "security_exception",
         "action [", "is not allowed to",
         families=_OWN,
-        unless=(
+        unless=("missing authentication", "unable to authenticate",
             "does not exist or not authorized", "could not open file", "could not connect",
             "operation not permitted", "security_exception: missing authentication", "unable to authenticate",
         ),
@@ -382,7 +397,7 @@ RIGHTS: tuple[TextRule, ...] = (
         "account is restricted", "account has been suspended", "not have the required", "has not authorized",
         "don't have access", "do not have access", "you are not allowed", "insufficient scope",
         "bot is not a member", "permission to", "must have the",
-        unless=(
+        unless=("does not exist or",
             "publickey", "credential", "client authentication failed", "relaying", "log in", "api key",
             "the from address", "operation not permitted on", "must have the same", "must have the form",
         ),
