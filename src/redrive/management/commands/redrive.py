@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import getpass
 import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 
 from redrive import runtime
@@ -20,6 +23,7 @@ from redrive.leases import StoreUnavailable
 from redrive.priority import TaskPriority
 from redrive.stores.sql import pages
 from redrive.stores.sql.detail import record_detail, resolve_id
+from redrive.taxonomy import FailureType
 
 MOST_AT_ONCE = 10_000
 """Records that one ``--all`` takes."""
@@ -78,13 +82,14 @@ class Command(BaseCommand):
         }
         try:
             code = handlers[options["verb"]](**options)
-        except StoreUnavailable as exc:
-            raise CommandError(f"The database is away: {exc}") from exc
+        except (StoreUnavailable, DatabaseError, InterfaceError) as exc:
+            hint = "Are its tables there? Type: manage.py migrate redrive"
+            raise CommandError(f"The database cannot be used: {exc}\n{hint}") from exc
         if code:
             sys.exit(code)
 
     def _print(self, as_json: bool, data: Any, lines: list[str]) -> None:
-        self.stdout.write(json.dumps(data, indent=2, default=str) if as_json else "\n".join(lines))
+        self.stdout.write(json.dumps(data, indent=2, default=_plain) if as_json else "\n".join(lines))
 
     def _status(self, **options: Any) -> int:
         counts = pages.count_by_status()
@@ -99,6 +104,7 @@ class Command(BaseCommand):
                 "waiting_lines": spill.waiting_lines,
                 "waiting_bytes": spill.waiting_bytes,
                 "rejected_lines": spill.rejected_lines,
+                "newer_lines": spill.newer_lines,
                 "directory": str(get_settings().spill.directory),
             },
             "breakers": [breaker.to_dict() for breaker in breakers.breakers],
@@ -192,7 +198,10 @@ class Command(BaseCommand):
                     path.unlink(missing_ok=True)
                 else:
                     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                    path.write_text(wanted)
+                    # In one step: a worker that looks meanwhile must not find an empty file.
+                    fresh = path.with_name(f"mode-{os.getpid()}.tmp")
+                    fresh.write_text(wanted)
+                    fresh.replace(path)
             except OSError as exc:
                 raise CommandError(f"{path} cannot be written: {exc.strerror}") from exc
             forget_mode()
@@ -227,6 +236,11 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
 
 
 def _filters(options: dict[str, Any]) -> pages.RecordFilter:
+    kinds = [kind.value for kind in FailureType]
+    if options["type"] and options["type"] not in kinds:
+        close = difflib.get_close_matches(options["type"].upper(), kinds, n=1)
+        hint = f"Did you mean {close[0]}?" if close else f"Known types: {', '.join(kinds)}."
+        raise CommandError(f"There is no failure type {options['type']!r}. {hint}")
     return pages.RecordFilter(
         status=options["status"] or "",
         task=options["task"],
@@ -240,6 +254,11 @@ def _actor() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return "command line"
+
+
+def _plain(value: Any) -> str:
+    """Moments as ISO 8601, anything else as text."""
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
 def _one_line(text: str) -> str:
