@@ -121,7 +121,9 @@ class RuleBook:
         for name in mro:
             nearest = self._class_rule(name)
             if nearest is not None:
-                found.append(Hit(nearest, name))
+                # A library's own class that derives from ValueError or KeyError is more than that.
+                borrowed = name.startswith("builtins.") and not mro[0].startswith("builtins.")
+                found.append(Hit(nearest, name, 0.08 if borrowed else 0.0))
                 break
         for level, name in enumerate(mro):
             if name.startswith("builtins."):

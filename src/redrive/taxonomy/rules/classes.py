@@ -314,7 +314,8 @@ NAMES = tuple(
         ("invalid_setting", F.CONFIG_INVALID_SETTING, 0.86, None,
          "improperlyconfigured configurationerror configerror configexception invalidconfig misconfigur "
          "configurationexception settingserror invalidsetting badconfig profilenotfound invalidapikey "
-         "baddsn invaliddsn badsetting invalidcredential badcredential credentialserror"),
+         "baddsn invaliddsn badsetting invalidkeyerror invalidcredential badcredential "
+         "credentialserror"),
         ("authentication", F.CONFIG_INVALID_SETTING, 0.86, None,
          "authenticationerror authenticationexception authenticationfail unauthorized authfail autherror "
          "unauthenticated invalidlogin loginfailed invalidpassword badauthentication loginerror "
