@@ -72,7 +72,7 @@ class Masking:
         "iban", "ssn", "private_key",
     )  # fmt: skip
     """Names (case-insensitive, as part of a key) whose values are hidden."""
-    patterns: tuple[str, ...] = (r"\b(?:\d[ -]?){13,19}\b", r"\beyJ[\w-]+\.[\w-]+\.[\w-]+\b")
+    patterns: tuple[str, ...] = (r"\b\d(?:[ -]?\d){12,18}\b", r"\beyJ[\w-]+\.[\w-]+\.[\w-]+\b")
     """Regular expressions hidden inside text values (payment card numbers, JWTs)."""
 
 
