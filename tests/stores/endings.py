@@ -65,6 +65,16 @@ def record(database: Database, ending: Ending) -> Recorded:
     return database.run(lambda cursor: recording.record(cursor, ending))
 
 
+def make_due(database: Database, task_id: str = "t1", *, seconds_ago: float = 60) -> None:
+    """Let a waiting row's moment have come, whatever was asked for when it was recorded."""
+    database.run(
+        lambda cursor: cursor.execute(
+            f"UPDATE redrive_taskfailurerecord SET next_retry_at = {cursor.dialect.after} WHERE task_id = %s",
+            [-seconds_ago, task_id],
+        )
+    )
+
+
 def row_of(database: Database, task_id: str = "t1") -> Mapping[str, Any]:
     """The task's row; an empty dict if there is none."""
     rows = rows_of(database, "SELECT * FROM redrive_taskfailurerecord WHERE task_id = %s", task_id)

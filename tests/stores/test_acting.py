@@ -1,15 +1,19 @@
 """People change records: one act wins, every act is an event, and nothing is sent twice for it."""
 
 import json
+import threading
 
 import pytest
+from django.db import connections, transaction
 
 from redrive.dead_letters import DeadLetters, Route
 from redrive.stores.sql import publishing, starting
 from redrive.stores.sql.acting import SqlRecordStore, find_record
 from redrive.stores.sql.connection import Database
+from tests.stores.databases import on_postgres
 from tests.stores.endings import change, failure, record, row_of, rows_of, seconds_between, success, vouch
 from tests.stores.races import in_processes
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -130,6 +134,32 @@ def test_of_operators_who_abandon_one_record_one_does(database: Database) -> Non
 
     assert sorted(map(len, done)) == [0, 0, 0, 0, 1]
     assert len(events(database)) == 1
+
+
+@on_postgres
+@pytest.mark.parametrize("act", ["retry", "abandon"])
+def test_who_comes_second_while_the_first_is_at_it_is_told_so(database: Database, act: str) -> None:
+    """The second has read PENDING when the first commits: only the condition in its update can notice."""
+    record_id = dead(database)
+    answers: list[str] = []
+
+    def second() -> None:
+        store = SqlRecordStore(Database(database.alias))
+        answers.append(store.act(record_id, act, actor="bob", reason="", decision="", route=None))
+
+    def is_waiting() -> bool:
+        return bool(rows_of(database, "SELECT 1 AS one FROM pg_stat_activity WHERE wait_event_type = 'Lock'"))
+
+    thread = threading.Thread(target=second)
+    with transaction.atomic(using=database.alias), connections[database.alias].cursor() as cursor:
+        cursor.execute("UPDATE redrive_taskfailurerecord SET status = 'RESOLVED'")
+        thread.start()
+        wait_until(is_waiting, 10, "the second waits for the row")
+    thread.join(20)
+
+    assert answers == ["Somebody else was faster."]
+    assert row_of(database)["status"] == "RESOLVED"
+    assert events(database) == []
 
 
 @pytest.mark.parametrize("retries", [0, 3])

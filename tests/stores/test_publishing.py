@@ -2,18 +2,20 @@
 
 import threading
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from redrive.payload import MessageSource
 from redrive.stores.sql import publishing
-from redrive.stores.sql.connection import Database
+from redrive.stores.sql.connection import Cursor, Database
 from redrive.stores.sql.publishing import Due
 from tests.stores.endings import (
     MESSAGE,
     change,
     failure,
     hold,
+    make_due,
     record,
     row_of,
     rows_of,
@@ -26,8 +28,29 @@ from tests.stores.races import in_processes
 PAST = "UPDATE redrive_taskfailurerecord SET lease_expires_at = '2020-01-01 00:00:00.000000'"
 
 
+def waiting(database: Database, task_id: str = "t1", *, seconds_ago: float = 60, **changes: Any) -> None:
+    """A failed task whose moment has come."""
+    record(database, failure(1, task_id=task_id, **changes))
+    make_due(database, task_id, seconds_ago=seconds_ago)
+
+
 def claim(database: Database, owner: str = "k1", *, limit: int = 100) -> list[Due]:
+    """What a keeper gets once what was recorded just now has settled."""
+    settle(database)
     return database.run(lambda cursor: publishing.claim_due(cursor, owner, limit=limit, lease_seconds=30))
+
+
+def settle(database: Database) -> None:
+    """Let two seconds pass for rows that only wait for their attempt to settle."""
+
+    def work(cursor: Cursor) -> int:
+        now, after = cursor.dialect.now, cursor.dialect.after
+        return cursor.execute(
+            f"UPDATE redrive_taskfailurerecord SET next_retry_at = {now} WHERE next_retry_at BETWEEN {now} AND {after}",
+            [2.0],
+        )
+
+    database.run(work)
 
 
 def publish(database: Database, due: Due, owner: str = "k1", *, seconds: float = 300) -> bool:
@@ -41,7 +64,7 @@ def ids(due: list[Due]) -> list[str]:
 
 
 def test_what_is_due_is_claimed_with_its_whole_message(database: Database) -> None:
-    record(database, failure(1, options={"retry_safe": True}))
+    waiting(database, options={"retry_safe": True})
 
     (due,) = claim(database)
 
@@ -56,7 +79,7 @@ def test_what_is_not_due_or_does_not_wait_is_left_alone(database: Database) -> N
     record(database, failure(task_id="dead", retries=0))
     record(database, failure(task_id="done"))
     record(database, success(2, task_id="done"))
-    record(database, failure(task_id="newer"))
+    waiting(database, "newer")
     change(database, "UPDATE redrive_taskfailurerecord SET version = 2 WHERE task_id = 'newer'")
 
     assert claim(database) == []
@@ -64,14 +87,14 @@ def test_what_is_not_due_or_does_not_wait_is_left_alone(database: Database) -> N
 
 def test_the_longest_overdue_comes_first_and_no_more_than_asked(database: Database) -> None:
     for number in range(20):
-        record(database, failure(task_id=f"t{number:02}", delay=(20 - number) * 60))
+        waiting(database, f"t{number:02}", seconds_ago=number * 60)
 
     assert ids(claim(database, limit=3)) == ["t19", "t18", "t17"]
     assert ids(claim(database, limit=2)) == ["t16", "t15"]
 
 
 def test_a_claimed_row_is_nobody_elses_until_its_lease_is_over(database: Database) -> None:
-    record(database, failure())
+    waiting(database)
     claim(database, "k1")
 
     assert claim(database, "k2") == []
@@ -82,7 +105,7 @@ def test_a_claimed_row_is_nobody_elses_until_its_lease_is_over(database: Databas
 
 def test_threads_never_claim_one_row_twice(database: Database) -> None:
     for number in range(60):
-        record(database, failure(task_id=f"t{number}"))
+        waiting(database, f"t{number}")
     claimed: list[str] = []
 
     def keep(owner: str) -> None:
@@ -102,7 +125,7 @@ def test_threads_never_claim_one_row_twice(database: Database) -> None:
 
 def test_processes_never_claim_one_row_twice(database: Database) -> None:
     for number in range(60):
-        record(database, failure(task_id=f"t{number}"))
+        waiting(database, f"t{number}")
 
     def keep(own: Database, number: int) -> list[str]:
         mine: list[str] = []
@@ -117,7 +140,7 @@ def test_processes_never_claim_one_row_twice(database: Database) -> None:
 
 
 def test_a_published_row_is_out_until_its_message_counts_as_lost(database: Database) -> None:
-    record(database, failure())
+    waiting(database)
     (due,) = claim(database)
 
     assert publish(database, due)
@@ -133,7 +156,7 @@ def test_a_published_row_is_out_until_its_message_counts_as_lost(database: Datab
 
 
 def test_a_message_is_waited_for_twice_as_long_each_time(database: Database) -> None:
-    record(database, failure())
+    waiting(database)
 
     for expected in (100, 200, 400):
         (due,) = claim(database)
@@ -147,7 +170,7 @@ def test_a_message_is_waited_for_twice_as_long_each_time(database: Database) -> 
 @pytest.mark.parametrize("ending", [success(2), failure(2), failure(2, retries=0), hold(2, seconds=1)])
 def test_a_task_that_has_ended_already_is_not_marked_as_sent(database: Database, ending: object) -> None:
     """The worker can be faster than the keeper that has sent it the message."""
-    record(database, failure(1))
+    waiting(database)
     (due,) = claim(database)
     record(database, ending)  # type: ignore[arg-type]  # an Ending
     before = row_of(database)
@@ -157,7 +180,7 @@ def test_a_task_that_has_ended_already_is_not_marked_as_sent(database: Database,
 
 
 def test_a_keeper_that_lost_its_lease_marks_nothing(database: Database) -> None:
-    record(database, failure())
+    waiting(database)
     (due,) = claim(database, "k1")
     change(database, PAST)
     claim(database, "k2")
@@ -167,7 +190,7 @@ def test_a_keeper_that_lost_its_lease_marks_nothing(database: Database) -> None:
 
 
 def test_a_message_that_was_started_is_not_sent_again(database: Database) -> None:
-    record(database, failure())
+    waiting(database)
     (due,) = claim(database)
     publish(database, due)
     change(database, PAST)
@@ -178,7 +201,7 @@ def test_a_message_that_was_started_is_not_sent_again(database: Database) -> Non
 
 
 def test_a_row_of_a_newer_version_is_neither_reclaimed_nor_ended(database: Database) -> None:
-    record(database, failure())
+    waiting(database)
     (due,) = claim(database)
     publish(database, due)
     change(database, PAST)
@@ -200,7 +223,7 @@ def test_a_retry_of_celery_is_never_ours_to_send(database: Database) -> None:
 
 
 def test_a_row_that_was_given_back_waits_and_says_why(database: Database) -> None:
-    record(database, failure())
+    waiting(database)
     (due,) = claim(database)
 
     database.run(
@@ -213,8 +236,8 @@ def test_a_row_that_was_given_back_waits_and_says_why(database: Database) -> Non
 
 
 def test_a_row_without_a_source_of_its_message_does_not_stop_the_others(database: Database) -> None:
-    record(database, failure(task_id="odd"))
-    record(database, failure(task_id="good"))
+    waiting(database, "odd")
+    waiting(database, "good")
     change(database, "UPDATE redrive_taskfailurerecord SET message_source = '' WHERE task_id = 'odd'")
 
     found = {due.task_id: due.message.source for due in claim(database)}
@@ -226,7 +249,7 @@ def test_a_row_without_a_source_of_its_message_does_not_stop_the_others(database
 def test_an_attempt_vanishes_with_its_worker_after_the_grace(
     database: Database, silent_for: float, found: list[str]
 ) -> None:
-    record(database, failure())
+    waiting(database)
     vouch(database, "w1", seconds=-silent_for)
     change(database, "UPDATE redrive_taskfailurerecord SET started_attempt = 2, started_by = 'w1'")
 
@@ -262,7 +285,7 @@ def test_only_what_is_finished_and_old_is_deleted(database: Database) -> None:
 
 def test_deletion_goes_in_steps(database: Database) -> None:
     for number in range(5):
-        record(database, failure(task_id=f"t{number}"))
+        waiting(database, f"t{number}")
     change(
         database,
         "UPDATE redrive_taskfailurerecord SET status = 'RESOLVED', resolved_at = '2020-01-01 00:00:00.000000'",

@@ -18,13 +18,13 @@ def outcomes(database: Database) -> list[tuple[int, str]]:
 
 
 def test_a_failure_that_may_pass_waits_for_its_moment(database: Database) -> None:
-    recorded = record(database, failure(delay=90))
+    recorded = record(database, failure(delay=7200))
 
     row = row_of(database)
     assert (recorded.where, recorded.status, recorded.retry, recorded.new) == ("sql", "RETRYING", True, True)
     assert (row["status"], row["attempt"], row["retry_count"], row["max_retries"]) == ("RETRYING", 1, 0, 3)
     due = database.run(lambda cursor: cursor.dialect.read_moment(row["next_retry_at"]))
-    assert due == failure(delay=90).ended_at + timedelta(seconds=90)
+    assert due == failure().ended_at + timedelta(hours=2)
     assert row["decision"] == "It may pass."
 
 
@@ -166,7 +166,7 @@ def test_an_abandoned_task_that_fails_stays_abandoned(database: Database) -> Non
     record(database, failure(1))
     change(database, "UPDATE redrive_taskfailurerecord SET status = 'ABANDONED'")
 
-    recorded = record(database, failure(2))
+    recorded = record(database, failure(2, started=True))
 
     row = row_of(database)
     assert (recorded.status, recorded.retry) == ("ABANDONED", False)
@@ -180,10 +180,10 @@ def test_an_abandoned_task_that_succeeds_is_resolved(database: Database) -> None
     assert record(database, success(2)).status == "RESOLVED"
 
 
-def test_a_revoked_task_waits_for_a_person(database: Database) -> None:
+def test_a_revoked_task_does_not_run_again_by_itself(database: Database) -> None:
     recorded = record(database, failure(1, outcome=Outcome.REVOKED, proposal=None))
 
-    assert recorded.status == "PENDING"
+    assert (recorded.retry, row_of(database)["next_retry_at"]) == (False, None)
     assert outcomes(database) == [(1, "revoked")]
 
 
