@@ -20,6 +20,7 @@ from redrive import runtime
 from redrive.conf import MODES, forget_mode, get_mode, get_settings, switch_file
 from redrive.dead_letters import Acted
 from redrive.leases import StoreUnavailable
+from redrive.management.doctor import add_doctor, run_doctor
 from redrive.priority import TaskPriority
 from redrive.stores.sql import pages
 from redrive.stores.sql.detail import record_detail, resolve_id
@@ -34,7 +35,8 @@ EXIT_SOME_REFUSED = 3
 class Command(BaseCommand):
     """Look at failed tasks, send them back to work, give them up, run the keeper.
 
-    Exit codes: 0 done, 1 an error (the message says what to type), 3 some records were refused.
+    Exit codes: 0 done, 1 an error (the message says what to type), 3 some records were refused. ``doctor`` has its own:
+    0 nothing wrong, 1 warnings (with ``--strict``), 2 errors.
     """
 
     help = "Failed tasks: status, list, show, retry, abandon; mode; and the keeper that sends waiting ones."
@@ -68,6 +70,7 @@ class Command(BaseCommand):
             "mode", nargs="?", choices=[*MODES, "default"], help="default: as set in REDRIVE['MODE']"
         )
         verb("keeper", "Run a keeper in the foreground until Ctrl-C.")
+        add_doctor(verb("doctor", "Examine the live system: what is wrong, what it means, what to type."))
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the verb."""
@@ -79,6 +82,7 @@ class Command(BaseCommand):
             "abandon": self._abandon,
             "mode": self._mode,
             "keeper": self._keeper,
+            "doctor": self._doctor,
         }
         try:
             code = handlers[options["verb"]](**options)
@@ -216,6 +220,9 @@ class Command(BaseCommand):
 
         logging.basicConfig(level=logging.INFO, format="[%(asctime)s: %(levelname)s/keeper] %(message)s")
         return run()
+
+    def _doctor(self, **options: Any) -> int:
+        return run_doctor(self, strict=options["strict"], ignore=options["ignore"], as_json=options["json"])
 
 
 class _VerbParser(CommandParser):
