@@ -13,7 +13,12 @@ SOON: dict[str, Any] = {
         name: {"initial_delay": 2, "backoff_factor": 1, "max_delay": 2}
         for name in ("TRANSIENT_NETWORK", "TRANSIENT_DATABASE", "SYSTEM_WORKER_LOST", "SYSTEM_OUT_OF_MEMORY")
     },
-    "KEEPER": {"poll_seconds".upper(): 0.2, "LEASE_SECONDS": 3, "HEARTBEAT_SECONDS": 4, "REPUBLISH_SECONDS": 5},
+    "KEEPER": {
+        "poll_seconds".upper(): 0.2,
+        "LEASE_SECONDS": 3,
+        "HEARTBEAT_SECONDS": 4,
+        "REPUBLISH_SECONDS": 5,
+    },
 }
 
 
@@ -26,9 +31,6 @@ def soon(make_project: Callable[..., Project], postgres_url: str, valkey: Valkey
 
 
 @pytest.fixture
-def soon_on(
-    make_project: Callable[..., Project], postgres_url: str, broker_url: str
-) -> Project:
+def soon_on(make_project: Callable[..., Project], postgres_url: str, broker_url: str) -> Project:
     """The same on PostgreSQL and either broker, without Redis of ours."""
     return make_project(database_url=postgres_url, broker_url=broker_url, redrive=SOON)
-

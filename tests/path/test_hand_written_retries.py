@@ -38,7 +38,9 @@ def test_a_hand_written_retry_recovers_and_holds_no_countdown(soon: Project, val
 
 
 @pytest.mark.parametrize(("failures", "status", "runs"), [(2, "RESOLVED", 3), (99, "PENDING", 4)])
-def test_the_tasks_own_number_of_retries_is_kept(soon: Project, failures: int, status: str, runs: int) -> None:
+def test_the_tasks_own_number_of_retries_is_kept(
+    soon: Project, failures: int, status: str, runs: int
+) -> None:
     soon.worker()
 
     task_id = soon.send("shop.tasks.retry_by_hand", "one", failures)

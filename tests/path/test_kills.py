@@ -32,7 +32,11 @@ def broker(request: pytest.FixtureRequest) -> Any:
 
 @pytest.mark.parametrize("victim", ["worker", "child", "keeper", "broker", "database"])
 def test_fifty_waiting_tasks_run_once_each(
-    victim: str, broker: Any, postgres: PostgresServer, postgres_url: str, make_project: Callable[..., Project]
+    victim: str,
+    broker: Any,
+    postgres: PostgresServer,
+    postgres_url: str,
+    make_project: Callable[..., Project],
 ) -> None:
     url = broker.create_virtual_host() if hasattr(broker, "create_virtual_host") else broker.url
     project = make_project(database_url=postgres_url, broker_url=url, redrive=LATER)
@@ -48,7 +52,9 @@ def test_fifty_waiting_tasks_run_once_each(
     project.wait_for_runs(5, "completes_once_open", seconds=60)
     _kill(victim, worker, servers)
 
-    wait_until(lambda: _count(project, "RESOLVED") == FIFTY, 120, lambda: f"{_statuses(project)}\n{project.logs()}")
+    wait_until(
+        lambda: _count(project, "RESOLVED") == FIFTY, 120, lambda: f"{_statuses(project)}\n{project.logs()}"
+    )
     runs = Counter(run["label"] for run in project.runs("completes_once_open"))
     assert runs == {f"task {number}": 1 for number in range(FIFTY)}
 
@@ -63,7 +69,9 @@ def _kill(victim: str, worker: Worker, servers: dict[str, Any]) -> None:
     if victim == "child":
         os.kill(children[0], signal.SIGKILL)
         return
-    keepers = [child for child in psutil.Process(worker.pid).children() if "redrive.keeper" in child.cmdline()]
+    keepers = [
+        child for child in psutil.Process(worker.pid).children() if "redrive.keeper" in child.cmdline()
+    ]
     for keeper in keepers:
         keeper.kill()
 

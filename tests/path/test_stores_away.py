@@ -18,7 +18,9 @@ def spilled(directory: Path) -> list[str]:
     return [line["payload"]["task_id"] for line in lines if line["kind"] == "ending"]
 
 
-@pytest.mark.parametrize("arguments", [(), ("--max-tasks-per-child", "1")], ids=["children stay", "one task each"])
+@pytest.mark.parametrize(
+    "arguments", [(), ("--max-tasks-per-child", "1")], ids=["children stay", "one task each"]
+)
 def test_failures_wait_in_the_spill_until_a_keeper_and_the_database_are_there(
     arguments: tuple[str, ...],
     make_project: Callable[..., Project],
@@ -71,7 +73,9 @@ def test_a_waiting_task_that_was_spilled_runs_when_it_is_due(
     postgres.start()
 
     rows = project.wait_for_rows(
-        "SELECT attempt FROM redrive_taskfailurerecord WHERE task_id = %s AND status = 'RESOLVED'", task_id, seconds=60
+        "SELECT attempt FROM redrive_taskfailurerecord WHERE task_id = %s AND status = 'RESOLVED'",
+        task_id,
+        seconds=60,
     )
     assert rows == [{"attempt": 2}]
     assert len(project.runs("recovers", "one")) == 2

@@ -1,14 +1,24 @@
 """What a row says after endings of all kinds, in any order, more than once."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from redrive.dead_letters import Outcome, Proposal
 from redrive.models import TaskFailureRecord
 from redrive.stores.sql.connection import Database
-from tests.stores.endings import MESSAGE, change, failure, hold, record, row_of, rows_of, success
+from tests.stores.endings import (
+    MESSAGE,
+    change,
+    failure,
+    hold,
+    record,
+    row_of,
+    rows_of,
+    seconds_between,
+    success,
+)
 from tests.stores.races import in_processes
 
 
@@ -26,6 +36,37 @@ def test_a_failure_that_may_pass_waits_for_its_moment(database: Database) -> Non
     due = database.run(lambda cursor: cursor.dialect.read_moment(row["next_retry_at"]))
     assert due == failure().ended_at + timedelta(hours=2)
     assert row["decision"] == "It may pass."
+
+
+def test_a_task_is_due_no_sooner_than_two_seconds_after_it_was_recorded(database: Database) -> None:
+    """The clock of the worker that proposed the moment may be behind the database's."""
+    record(database, failure(ended_at=datetime.now(UTC) - timedelta(seconds=5), delay=2))
+
+    row = rows_of(database, "SELECT next_retry_at, updated_at FROM redrive_taskfailurerecord")[0]
+    assert seconds_between(database, row["updated_at"], row["next_retry_at"]) == pytest.approx(2, abs=0.1)
+
+
+def test_an_id_that_is_used_again_begins_a_new_round(database: Database) -> None:
+    record(database, failure(1, retries=0))
+    change(
+        database, "UPDATE redrive_taskfailurerecord SET status = 'RESOLVED', resolved_at = first_failed_at"
+    )
+
+    recorded = record(database, failure(1, ended_at=datetime.now(UTC)))
+
+    row = row_of(database)
+    assert (recorded.new, recorded.retry) == (True, True)
+    assert (row["status"], row["attempt"], row["first_attempt"], row["retry_count"]) == ("RETRYING", 2, 2, 0)
+
+
+def test_an_ending_from_before_the_task_was_resolved_changes_nothing(database: Database) -> None:
+    record(database, failure(1, retries=0))
+    now = datetime.now(UTC)
+    change(database, "UPDATE redrive_taskfailurerecord SET status = 'RESOLVED', resolved_at = %s", str(now))
+
+    recorded = record(database, failure(1, ended_at=now - timedelta(minutes=1)))
+
+    assert (recorded.new, row_of(database)["status"]) == (False, "RESOLVED")
 
 
 def test_a_failure_for_good_is_pending_and_never_due(database: Database) -> None:

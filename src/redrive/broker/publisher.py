@@ -8,17 +8,17 @@ from typing import Any
 from amqp.exceptions import AMQPError
 from celery import Celery
 from kombu import Connection, Producer
-from kombu.exceptions import KombuError
+from kombu.exceptions import KombuError, OperationalError
 
 from redrive.payload import StoredMessage
 
-DELAYED_DELIVERY = "celery_delayed"
-"""Start of the exchange names of Celery's native delayed delivery, whose routing keys carry a bit prefix."""
-_BITS = 28
-
 
 class PublishFailed(Exception):  # noqa: N818  # reads as what happened
-    """The broker did not take the message; it may be tried again."""
+    """The broker is away; any message may be tried again later."""
+
+
+class PublishRefused(Exception):  # noqa: N818  # as above
+    """This message cannot be sent as it is (its queue is declared otherwise, its exchange is gone); others can."""
 
 
 class Publisher:
@@ -42,8 +42,10 @@ class Publisher:
             headers: Its headers as they are to be sent now.
 
         Raises:
-            PublishFailed: The broker is away or refused; the connection is opened anew next time.
+            PublishFailed: The broker is away; the connection is opened anew next time.
+            PublishRefused: This message cannot be sent.
         """
+        routing = self._routing(message, queue)
         try:
             producer = self._ready()
             producer.publish(
@@ -53,15 +55,23 @@ class Publisher:
                 headers=dict(headers),
                 retry=False,
                 timeout=self._timeout,
-                **self._routing(message, queue),
+                **routing,
                 **_properties(message, self._driver_type()),
             )
         except Exception as exc:
-            known = (OSError, KombuError, AMQPError, *self._connection_errors())
+            away = self._is_connection_error(exc)
             self.close()
-            if not isinstance(exc, known):
-                raise
-            raise PublishFailed(f"{type(exc).__name__}: {exc}") from exc
+            if away:
+                raise PublishFailed(f"{type(exc).__name__}: {exc}") from exc
+            raise PublishRefused(f"{type(exc).__name__}: {exc}") from exc
+
+    def _is_connection_error(self, exc: Exception) -> bool:
+        """Whether an error is about the broker as a whole, not about one message."""
+        if self._connection is None or isinstance(exc, OperationalError):
+            return True
+        return isinstance(exc, (OSError, *self._connection.connection_errors)) and not isinstance(
+            exc, tuple(self._connection.channel_errors)
+        )
 
     def close(self) -> None:
         """Drop the connection."""
@@ -71,12 +81,6 @@ class Publisher:
                 connection.release()
             except (OSError, KombuError, AMQPError):
                 return
-
-    def _connection_errors(self) -> tuple[type[BaseException], ...]:
-        connection = self._connection
-        if connection is None:
-            return ()
-        return (*connection.connection_errors, *connection.channel_errors)
 
     def _driver_type(self) -> str:
         return str(self._connection.transport.driver_type) if self._connection else ""
@@ -92,14 +96,13 @@ class Publisher:
 
     def _routing(self, message: StoredMessage, queue: str) -> dict[str, Any]:
         """Exchange and routing key; a message of the default exchange goes to its queue, declared as the project's."""
-        exchange, routing_key = message.exchange, message.routing_key
-        if exchange.startswith(DELAYED_DELIVERY):
-            routing_key = ".".join(routing_key.split(".")[_BITS:]) or queue
-            exchange = ""
-        if exchange:
-            return {"exchange": exchange, "routing_key": routing_key}
-        name = queue or routing_key or self._app.conf.task_default_queue
-        known = self._app.amqp.queues[name]
+        if message.exchange:
+            return {"exchange": message.exchange, "routing_key": message.routing_key}
+        name = queue or message.routing_key or self._app.conf.task_default_queue
+        try:
+            known = self._app.amqp.queues[name]
+        except KeyError:
+            raise PublishRefused(f"the project has no queue {name!r} (task_queues)") from None
         return {"exchange": "", "routing_key": known.name, "declare": [known]}
 
 

@@ -21,10 +21,11 @@ _ADDED_BY_CELERY = frozenset(
     {
         "properties", "reply_to", "correlation_id", "hostname", "delivery_info", "args", "kwargs", "is_eager",
         "callbacks", "errbacks", "chain", "chord", "called_directly", "time_limit", "soft_time_limit", "headers",
-        "utc", "expires_at",
+        "utc", "expires_at", "compression",
     }
 )  # fmt: skip
-"""Keys of a request that were not headers of the message."""
+"""Keys of a request that were not headers of the message, or do not hold for the body as we have it: that one is
+decompressed."""
 _KEPT_PROPERTIES = (
     "correlation_id",
     "reply_to",
@@ -33,6 +34,10 @@ _KEPT_PROPERTIES = (
     "content_encoding",
     "expiration",
 )
+DELAYED_DELIVERY = "celery_delayed"
+"""Start of the exchange names of Celery's native delayed delivery."""
+DELAY_BITS = 28
+"""Number of ``0.`` and ``1.`` that it puts before a routing key."""
 _TRACERS = frozenset({"fast_trace_task", "trace_task_ret"})
 
 
@@ -102,15 +107,24 @@ def _delivery(request: Mapping[str, Any]) -> Mapping[str, Any]:
     return info if isinstance(info, Mapping) else {}
 
 
+def _route(info: Mapping[str, Any]) -> tuple[str, str]:
+    """Exchange and routing key as the sender gave them, without what Celery's native delayed delivery put on top."""
+    exchange, routing_key = str(info.get("exchange") or ""), str(info.get("routing_key") or "")
+    if exchange.startswith(DELAYED_DELIVERY):
+        return "", ".".join(routing_key.split(".")[DELAY_BITS:])
+    return exchange, routing_key
+
+
 def build_message(wire: Wire | None, request: Mapping[str, Any], serializer: str) -> StoredMessage:
     """The stored form of a message: its bytes if they could be had, else encoded again from the request."""
     info = _delivery(wire.request if wire is not None else request)
     properties = request.get("properties")
     properties = properties if isinstance(properties, Mapping) else {}
     kept = {name: _plain(properties[name]) for name in _KEPT_PROPERTIES if properties.get(name) is not None}
+    exchange, routing_key = _route(info)
     routing: dict[str, Any] = {
-        "exchange": str(info.get("exchange") or ""),
-        "routing_key": str(info.get("routing_key") or ""),
+        "exchange": exchange,
+        "routing_key": routing_key,
         "priority": info.get("priority"),
     }
     if wire is not None:
@@ -158,8 +172,13 @@ def header_of(request: Any) -> Mapping[str, Any] | None:
 
 def attempt_of(request: Any) -> int:
     """The number of the attempt a message is for; 1 is the first run."""
+    retries = int(getattr(request, "retries", 0) or 0)
     header = header_of(request)
-    return int(header["attempt"]) if header else int(getattr(request, "retries", 0) or 0) + 1
+    if header is None:
+        return retries + 1
+    # Celery's own retries copy our header: what they count beyond it are attempts as well.
+    sent_with = header.get("retries")
+    return int(header["attempt"]) + (max(0, retries - sent_with) if isinstance(sent_with, int) else 0)
 
 
 def first_seen_of(request: Any, now: datetime) -> datetime:

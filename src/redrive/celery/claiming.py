@@ -151,17 +151,17 @@ class _Heartbeat:
     pid: int = 0
 
     def add(self, held: Held) -> None:
-        if self.pid != os.getpid():
-            # First use in this process; what a fork copied belongs to the parent.
-            self.lock, self.wake, self.running, self.pid = (
-                threading.Lock(),
-                threading.Event(),
-                {},
-                os.getpid(),
-            )
-            threading.Thread(target=self._run, args=(self.pid,), name="redrive-claims", daemon=True).start()
         with self.lock:
             self.running[held.claimed.token] = held
+            if self.pid != os.getpid():
+                self.pid = os.getpid()
+                threading.Thread(
+                    target=self._run, args=(self.pid,), name="redrive-claims", daemon=True
+                ).start()
+
+    def forget(self) -> None:
+        """In a forked child: what was copied, the lock included, belongs to the parent."""
+        self.lock, self.wake, self.running, self.pid = threading.Lock(), threading.Event(), {}, 0
 
     def remove(self, held: Held) -> None:
         with self.lock:
@@ -188,3 +188,4 @@ class _Heartbeat:
 
 
 _heartbeat = _Heartbeat()
+os.register_at_fork(after_in_child=_heartbeat.forget)

@@ -15,13 +15,16 @@ from typing import Any
 
 from celery import concurrency, signals
 from celery.app.task import Context
+from celery.exceptions import TimeLimitExceeded
 
 from redrive import runtime
 from redrive.celery import endings, flusher, wrapper
 from redrive.celery.capture import Wire, attempt_of, header_of, request_from_main
 from redrive.conf import get_mode
-from redrive.dead_letters import Proposal
+from redrive.dead_letters import Outcome, Proposal
 from redrive.process import Role, process
+from redrive.stores.sql import starting
+from redrive.stores.sql.tables import REVOKED
 from redrive.taxonomy import extract
 
 logger = logging.getLogger("redrive")
@@ -70,8 +73,8 @@ def on_worker_init(*, sender: Any, **_: Any) -> None:
         process.become_worker(sender.hostname, prefork=issubclass(pool, TaskPool))
         sender.app.finalize(auto=True)
         for task in sender.app.tasks.values():
-            if not task.name.startswith("celery.") and runtime.pattern_options(task.name) is not None:
-                wrapper.wrap_instance(task)
+            if not task.name.startswith("celery."):
+                wrapper.wrap_instance(task, guard_only=runtime.pattern_options(task.name) is None)
         sender.app.steps["worker"].add(KeeperStep)
     except Exception:
         logger.exception("redrive: the worker starts without redrive")
@@ -89,8 +92,8 @@ def on_worker_process_shutdown(**_: Any) -> None:
 
 
 @_safely
-def on_task_postrun(*, task: Any, state: str | None, **_: Any) -> None:
-    """After every run: count it; close the record of a task that succeeded after all."""
+def on_task_postrun(*, task: Any, state: str | None, retval: Any = None, **_: Any) -> None:
+    """After every run: count it; close the record of a task that succeeded after all; record what else left."""
     request = task.request
     if request.is_eager:
         return
@@ -101,27 +104,53 @@ def on_task_postrun(*, task: Any, state: str | None, **_: Any) -> None:
     now = runtime.clock.now()
     runtime.counters.add(now, EXECUTION, task.name, label, getattr(request, "redrive_seconds", None))
     flusher.flusher.touch()
-    if state == "SUCCESS" and (header_of(request) is not None or request.retries):
-        _close(task, request)
+    if getattr(request, "redrive_dropped", False) or getattr(request, "redrive_recorded", False):
+        return
+    if state in ("SUCCESS", "IGNORED"):
+        if header_of(request) is not None or request.retries:
+            _close(task, request, helped=state == "SUCCESS")
+    elif state == "REJECTED":
+        _after_reject(task, request, retval)
+    elif state is None and process.role is not Role.CHILD:
+        # It left by a BaseException, and no main process will hear of it.
+        _record_final(task, request, sys.exc_info()[1] or RuntimeError("the task left without an exception"))
 
 
-def _close(task: Any, request: Any) -> None:
-    """Resolve the task's record, and count its retry as one that helped."""
+def _after_reject(task: Any, request: Any, reject: Any) -> None:
+    """A message that goes back to its queue will run again; any other reject is an ending."""
+    if getattr(reject, "requeue", False) and task.acks_late:
+        if header_of(request) is not None:
+            number = attempt_of(request)
+            runtime.database().run(lambda cursor: starting.unmark_started(cursor, request.id, number))
+        return
+    why = "Celery had acknowledged the message before it ran, so it could not go back to its queue."
+    _record_final(task, request, reject, why if getattr(reject, "requeue", False) else "")
+
+
+def _record_final(task: Any, request: Any, exc: BaseException, why: str = "") -> None:
+    """Record an ending that nobody may retry but a person."""
+    ending = endings.failed(task, request, exc, wrapper.options_of(task), source="postrun")
+    runtime.recorder().record(endings.dead(endings.final(ending, why)))
+    request.redrive_recorded = True
+
+
+def _close(task: Any, request: Any, *, helped: bool) -> None:
+    """Resolve the task's record, and count its retry as one that helped. A task may end itself with Ignore."""
     runtime.recorder().record(endings.succeeded(task, request, runtime.clock.now()))
     header = header_of(request) or {}
     kind = header.get("failure_type")
-    if kind and attempt_of(request) > 1:
+    if helped and kind and attempt_of(request) > 1:
         runtime.retry_engine.record_retry_attempt(task.name, str(kind), success=True)
 
 
 @_safely
 def on_task_failure(*, sender: Any, task_id: str, exception: BaseException, **kwargs: Any) -> None:
     """A failure that the wrapper did not record: other base classes, lost children, hard time limits, rejects."""
-    if process.role is Role.MAIN:
+    request = sender.request
+    if process.role is Role.MAIN or request.id != task_id:
         _spill_from_main(sender, task_id, exception, str(kwargs.get("traceback") or ""))
         return
-    request = sender.request
-    if request.id != task_id or getattr(request, "redrive_recorded", False):
+    if getattr(request, "redrive_recorded", False):
         return
     # The signal's exception may be a stand-in that could be pickled; the real one is still being handled.
     real = sys.exc_info()[1] or exception
@@ -131,21 +160,55 @@ def on_task_failure(*, sender: Any, task_id: str, exception: BaseException, **kw
 
 
 def _spill_from_main(task: Any, task_id: str, exception: BaseException, text: str) -> None:
-    """One line in the spill; a keeper classifies and decides."""
+    """One line in the spill; a keeper classifies and decides. Errbacks have fired by now and are taken out."""
+    if isinstance(exception, TimeLimitExceeded) and task.acks_late and not task.acks_on_timeout:
+        return  # the broker delivers it again: that copy is the next run
     found = request_from_main(task_id)
     if found is None:
         logger.warning("redrive: %s[%s] failed and its message could not be found", task.name, task_id)
         return
-    values = dict(found.request_dict)
-    context = Context(values, called_directly=False)
-    wire = None
-    if found.content_type:
-        wire = Wire(found.body, found.content_type, found.content_encoding or "", values)
+    context, wire = _read_request(found)
     options = wrapper.options_of(task)
     ending = endings.undecided(
         task, context, extract(exception), options, source="main", wire=wire, text=text
     )
-    runtime.recorder().spill(ending)
+    runtime.recorder().spill(endings.dead(ending))
+
+
+def _read_request(found: Any) -> tuple[Context, Wire | None]:
+    """A task's context and its message's bytes, from the worker's ``Request``."""
+    values = dict(found.request_dict)
+    wire = None
+    if found.content_type:
+        wire = Wire(found.body, found.content_type, found.content_encoding or "", values)
+    return Context(values, called_directly=False), wire
+
+
+@_safely
+def on_task_revoked(*, sender: Any, request: Any, terminated: bool, expired: bool, **_: Any) -> None:
+    """A task that was cancelled, or expired before it started (main process). An expired one waits for a person."""
+    found = request_from_main(request.id)
+    context, wire = _read_request(found) if found is not None else (request, None)
+    why = "expired before it started" if expired else "revoked while it ran" if terminated else "revoked"
+    ending = endings.begin(sender, context, Outcome.REVOKED, "revoked", wire=wire)
+    proposal = Proposal(retry=False, reason=f"The task was {why}.")
+    outcome = Outcome.FAILED if expired else Outcome.REVOKED
+    kind = {
+        "failure_type": "UNKNOWN",
+        "remediation_action": "MANUAL_RETRY",
+        "remediation_details": proposal.reason,
+    }
+    runtime.recorder().spill(
+        replace(
+            ending,
+            outcome=outcome,
+            exception_type=REVOKED,
+            exception_message=why,
+            classification=kind,
+            proposal=proposal,
+            options=wrapper.options_of(sender).to_dict(),
+        )
+    )
 
 
 @_safely
@@ -174,5 +237,6 @@ _RECEIVERS = (
     (signals.worker_process_shutdown, on_worker_process_shutdown),
     (signals.task_postrun, on_task_postrun),
     (signals.task_failure, on_task_failure),
+    (signals.task_revoked, on_task_revoked),
     (signals.task_retry, on_task_retry),
 )

@@ -42,24 +42,24 @@ class KeeperStep(bootsteps.StartStopStep):
 
     def start(self, parent: Any) -> None:
         """Start the keeper and look after it."""
-        self._look(parent)
-        self._check = parent.timer.call_repeatedly(CHECK_SECONDS, self._look, (parent,))
+        self._look_safely(parent)
+        self._check = parent.timer.call_repeatedly(CHECK_SECONDS, self._look_safely, (parent,))
 
     def stop(self, parent: Any) -> None:
-        """Let the keeper finish what it is at; it ends by itself when the worker is gone."""
+        """Stop looking. The keeper vouches for tasks that still run, and ends by itself when the worker is gone."""
         if self._check is not None:
             self._check.cancel()
             self._check = None
-        if self._child is not None and self._child.poll() is None:
-            self._child.terminate()
-            try:
-                self._child.wait(timeout=5)
-            except subprocess.TimeoutExpired:
-                self._child.kill()
 
     def terminate(self, parent: Any) -> None:
-        """As :meth:`stop`: a cold shutdown of the worker is none of the keeper."""
+        """As :meth:`stop`."""
         self.stop(parent)
+
+    def _look_safely(self, worker: Any) -> None:
+        try:
+            self._look(worker)
+        except Exception:
+            logger.exception("redrive: the keeper could not be looked after")
 
     def _look(self, worker: Any) -> None:
         """Start the next keeper if the last one has ended: at once if that one lived, later if it did not."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import sys
 from dataclasses import replace
@@ -155,22 +156,29 @@ class RedriveTask(Base):
         return replace(ending, proposal=proposal)
 
     def _own_max_retries(self, policy_retries: int) -> int | None:
-        """The task's own number of retries if a class below ours sets one, else the policy's."""
+        """The task's own number of retries if a class below ours sets one, else the policy's.
+
+        Where the policy would not retry at all, somebody asks for it all the same: then Celery's default stands.
+        """
         for cls in type(self).__mro__:
             if cls in (RedriveTask, Task):
                 break
             if "max_retries" in cls.__dict__:
                 own: int | None = self.max_retries
                 return own
-        return policy_retries
+        return policy_retries or self.max_retries
 
     def _changed_message(self, args: Any, kwargs: Any, options: dict[str, Any]) -> Wire | None:
         """A message with other arguments or options, if ``retry`` was given any; None keeps the one that came in."""
         if args is None and kwargs is None and not options:
             return None
         request = self.request
+        args, kwargs = self._merged_arguments(args, kwargs)
         signature = self.signature_from_request(request, args, kwargs, retries=request.retries, **options)
-        kept = {name: value for name, value in signature.options.items() if name in _MESSAGE_OPTIONS}
+        stamps = {name: (request.stamps or {}).get(name) for name in request.stamped_headers or ()}
+        kept: dict[str, Any] = {**stamps} | {
+            name: value for name, value in signature.options.items() if name in _MESSAGE_OPTIONS
+        }
         message = self.app.amqp.as_task_v2(
             str(request.id),
             self.name,
@@ -189,6 +197,23 @@ class RedriveTask(Base):
         if "priority" in options:
             values["delivery_info"] = {**(values.get("delivery_info") or {}), "priority": options["priority"]}
         return Wire(body, content_type, content_encoding, values)
+
+    def _merged_arguments(self, args: Any, kwargs: Any) -> tuple[Any, Any]:
+        """The arguments of a retry: those given, and of the present ones those that still fit beside them."""
+        request = self.request
+        parameters = list(inspect.signature(self.run).parameters.values())
+        positional = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        if args is not None and kwargs is None:
+            taken = set(positional[: len(args)])
+            kwargs = {name: value for name, value in (request.kwargs or {}).items() if name not in taken}
+        elif kwargs is not None and args is None:
+            # A keyword may replace a value that came by position; the ones behind it then go by name too.
+            present = list(request.args or ())
+            replaced = [place for place, name in enumerate(positional[: len(present)]) if name in kwargs]
+            cut = min(replaced, default=len(present))
+            named = dict(zip(positional[cut:], present[cut : len(positional)], strict=False))
+            args, kwargs = present[:cut], {**named, **kwargs}
+        return args, kwargs
 
     def _raise_used_up(self, exc: Exception | None) -> NoReturn:
         self.request.redrive_used_up = True  # type: ignore[attr-defined]  # a context takes any attribute

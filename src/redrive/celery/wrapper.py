@@ -30,7 +30,7 @@ from redrive.gate import Outcome as CallOutcome
 from redrive.gate import Run as Permit
 from redrive.leases import StoreUnavailable
 from redrive.options import Options
-from redrive.process import process
+from redrive.process import is_running, process
 from redrive.stores.sql import starting
 
 logger = logging.getLogger("redrive")
@@ -92,8 +92,12 @@ def wrap_class(cls: type) -> None:
         cls.run = wrap_function(run, bound=True)  # type: ignore[attr-defined]  # every task class has run
 
 
-def wrap_instance(task: Any) -> None:
-    """Put the wrapper around a task whose base class is not ours (``TASK_PATTERNS``)."""
+def wrap_instance(task: Any, *, guard_only: bool = False) -> None:
+    """Put the wrapper around a task whose base class is not ours (``TASK_PATTERNS``).
+
+    ``guard_only`` is for tasks that nobody asked us to handle: only messages that Redrive has sent are looked at, so
+    that each attempt starts once.
+    """
     if is_wrapped(task):
         return
     run = task.run
@@ -103,7 +107,11 @@ def wrap_instance(task: Any) -> None:
         request = task.request
         if request.called_directly or request.is_eager:
             return run(*args, **kwargs)
-        return attempt(task, request, run, args, kwargs)
+        if not guard_only:
+            return attempt(task, request, run, args, kwargs)
+        if header_of(request) is not None:
+            refuse_stale_copy(task, request)
+        return run(*args, **kwargs)
 
     wrapped._redrive_wrapped = True  # type: ignore[attr-defined]  # a mark on a function
     task.run = wrapped
@@ -120,37 +128,46 @@ def attempt(task: Any, request: Any, body: Body, args: Any, kwargs: Any) -> Any:
     mode = mode_for(request)
     if mode == "off":
         return body(*args, **kwargs)
+    if mode == "on" or header_of(request) is not None:
+        refuse_stale_copy(task, request)
     permit: Permit | None = None
     held: claiming.Held | None = None
-    if mode == "on" or header_of(request) is not None:
-        _refuse_stale_copy(task, request)
-    if mode == "on":
-        permit = _ask_gate(task, request)
     began = time.perf_counter()
     try:
-        if mode == "on" and getattr(task, "idempotency_enabled", False):
+        if mode == "on":
             claim = _claim(task, request, args, kwargs)
             if isinstance(claim, claiming.Replay):
                 request.redrive_replayed = True
                 return claim.result
             held = claim
+            permit = _ask_gate(task, request)
         result = body(*args, **kwargs)
     except Retry as own:
+        if permit is not None and isinstance(own.exc, Exception):
+            _tell_gate(task, permit, own.exc)
         if held is not None:
             claiming.keep(held, own)
         raise
-    except (Ignore, Reject):
-        if held is not None:
-            claiming.release(held)
-        raise
     except Exception as exc:
         request.redrive_seconds = time.perf_counter() - began
-        retry = None if _is_left_to_autoretry(task, exc) else _after_failure(task, request, exc, permit)
+        if isinstance(exc, (Ignore, Reject)) or _is_left_to_autoretry(task, exc):
+            # Not ours to decide. Autoretry asks for a retry of the same task, which takes the claim over.
+            if permit is not None and not isinstance(exc, (Ignore, Reject)):
+                _tell_gate(task, permit, exc)
+            if held is not None:
+                claiming.release(held)
+            raise
+        retry = _after_failure(task, request, exc, permit)
         if held is not None:
             claiming.release(held) if retry is None else claiming.keep(held, retry)
         if retry is None:
             raise
         raise retry from exc
+    except BaseException:
+        # SystemExit, a cancelled coroutine, gevent's timeout: whoever else sees it records it; the claim must not stay.
+        if held is not None:
+            claiming.release(held)
+        raise
     request.redrive_seconds = time.perf_counter() - began
     if held is not None:
         claiming.complete(held, result)
@@ -160,18 +177,21 @@ def attempt(task: Any, request: Any, body: Body, args: Any, kwargs: Any) -> Any:
 
 
 def _claim(task: Any, request: Any, args: Any, kwargs: Any) -> claiming.Held | claiming.Replay | None:
-    """The claim of an idempotent call; raises Retry if the same call runs elsewhere."""
+    """The claim of an idempotent call (None for other tasks); raises Retry if the same call runs elsewhere."""
+    if not getattr(task, "idempotency_enabled", False):
+        return None
     answer = claiming.take(task, request, args, kwargs, critical=options_of(task).critical)
     if not isinstance(answer, Hold):
         request.redrive_claim = answer
         return answer
     recorded = _hold(task, request, answer)
-    request.redrive_recorded = recorded.where != "nowhere"
-    if recorded.where == "nowhere":
+    request.redrive_recorded = recorded.retry
+    if not recorded.retry:
         seconds = max(1.0, (answer.until - runtime.clock.now()).total_seconds())
         retry = _native_retry(task, RuntimeError(answer.reason), seconds)
         if retry is not None:
             raise retry
+        return None
     raise Retry(message=answer.reason, when=answer.until)
 
 
@@ -190,7 +210,7 @@ def _is_left_to_autoretry(task: Any, exc: Exception) -> bool:
     return isinstance(exc, wanted) and not isinstance(exc, unwanted)
 
 
-def _refuse_stale_copy(task: Any, request: Any) -> None:
+def refuse_stale_copy(task: Any, request: Any) -> None:
     """Raise Ignore if this message's attempt was run, is running elsewhere, or is not wanted any more."""
     redelivered = is_redelivered(request)
     republished = header_of(request) is not None
@@ -207,6 +227,7 @@ def _refuse_stale_copy(task: Any, request: Any) -> None:
                     process.worker_id,
                     child=process.child_id,
                     redelivered=redelivered,
+                    child_is_gone=lambda child: bool(child) and not is_running(child),
                 )
             )
         else:
@@ -238,7 +259,9 @@ def _ask_gate(task: Any, request: Any) -> Permit | None:
     except Exception:
         logger.exception("redrive: the gate of %s failed; %s[%s] runs", downstream, task.name, request.id)
         return Permit(degraded=True)
-    if recorded.where == "nowhere":
+    if not recorded.retry:
+        # Its record says that it is finished (an id used again), or nothing could be written: better to run than to
+        # wait for a message that nobody would send.
         return Permit(degraded=True)
     request.redrive_recorded = True
     raise Retry(message=answer.reason, when=answer.until)
@@ -261,7 +284,8 @@ def _after_failure(task: Any, request: Any, exc: Exception, permit: Permit | Non
         ending = endings.failed(task, request, exc, options_of(task), source="wrapper")
         if getattr(request, "redrive_used_up", False):
             ending = endings.final(ending, "The task's own retries are used up.")
-        _tell_gate(task, ending, exc, permit)
+        if permit is not None:
+            _tell_gate(task, permit, exc, ending)
         recorded = store(task, request, ending)
         if ending.proposal is None or not ending.proposal.retry:
             return None
@@ -298,20 +322,23 @@ def _native_retry(task: Any, exc: Exception, seconds: float) -> Retry | None:
     return answer if isinstance(answer, Retry) else None
 
 
-def _tell_gate(task: Any, ending: Ending, exc: Exception, permit: Permit | None) -> None:
-    if permit is None or ending.classification is None:
+def _tell_gate(task: Any, permit: Permit, exc: Exception, ending: Ending | None = None) -> None:
+    """Report a failed call, with what its classification and its policy say about the downstream. Never raises."""
+    try:
+        policy = runtime.retry_engine.get_retry_policy(task.name, exc, {"options": options_of(task)})
+        if ending is not None and ending.classification is not None:
+            kind = str(ending.classification["failure_type"])
+        else:
+            kind = runtime.classify(exc, {"task_name": task.name}).failure_type.value
+    except Exception:
+        logger.exception("redrive: a failure of %s could not be told to its gate", task.name)
         return
-    kind = str(ending.classification["failure_type"])
-    policy = runtime.retry_engine.get_retry_policy(ending.task_name, exc, {"options": options_of(task)})
+    hint = ending.proposal.hint_seconds if ending is not None and ending.proposal is not None else None
+    threshold, seconds = policy.circuit_breaker_threshold, policy.circuit_breaker_timeout
     _report(
         task,
         permit,
-        CallOutcome.failure(
-            kind,
-            threshold=policy.circuit_breaker_threshold,
-            open_seconds=policy.circuit_breaker_timeout,
-            hint_seconds=ending.proposal.hint_seconds if ending.proposal else None,
-        ),
+        CallOutcome.failure(kind, threshold=threshold, open_seconds=seconds, hint_seconds=hint),
     )
 
 

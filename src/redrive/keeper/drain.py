@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from django.db import InterfaceError, OperationalError, ProgrammingError
 
@@ -25,11 +26,11 @@ _NOT_THE_LINES_FAULT = (OperationalError, InterfaceError, ProgrammingError)
 """The connection broke, or the tables are not there yet."""
 
 
-def drain(spill: FileSpill, database: Database) -> int:
+def drain(spill: FileSpill, database: Database, *, between: Callable[[], None] = lambda: None) -> int:
     """Apply every waiting line; returns how many. A line that cannot be applied is set aside and said.
 
     Lines of a chunk and the note of how far the file is applied are one transaction: a keeper that is killed in
-    between leaves neither.
+    between leaves neither. ``between`` is called after each chunk, for what cannot wait until all is applied.
 
     Raises:
         StoreUnavailable: The database is away; what is left is applied next time.
@@ -58,6 +59,7 @@ def drain(spill: FileSpill, database: Database) -> int:
         except Exception:
             logger.exception("redrive: a chunk of the spill could not be applied; trying line by line")
             database.run(work_singly)
+        between()
 
     count = spill.drain(
         apply,

@@ -15,7 +15,7 @@ from typing import Any
 from celery import Celery
 
 from redrive import runtime
-from redrive.broker.publisher import Publisher, PublishFailed
+from redrive.broker.publisher import Publisher, PublishFailed, PublishRefused
 from redrive.broker.queues import queue_depths
 from redrive.conf import get_mode, get_settings
 from redrive.dead_letters import Ending, Outcome
@@ -36,6 +36,9 @@ logger = logging.getLogger("redrive")
 
 BATCH = 100
 """Records claimed at once."""
+FIRST_REFUSAL_SECONDS = 30.0
+LONGEST_REFUSAL_SECONDS = 3600.0
+"""Pauses, doubling, before a message that the broker refuses is tried again."""
 LONGEST_PAUSE_SECONDS = 30.0
 """Longest wait between two tries while the database or the broker is away."""
 CHILD_GRACE_SECONDS = 10.0
@@ -73,8 +76,9 @@ class Keeper:
         self._contact_since = time.monotonic()
         settings = get_settings().keeper
         beat = settings.heartbeat_seconds / 3
+        self._heartbeat_duty = Duty("heartbeat", min(beat, 10.0), self._heartbeat, fleet=False)
         self._duties = (
-            Duty("heartbeat", min(beat, 10.0), self._heartbeat, fleet=False),
+            self._heartbeat_duty,
             Duty("children", 5.0, self._reap_children, fleet=False),
             Duty("drain", 0.0, self._drain, fleet=False),
             Duty("experience", 5.0, self._write_experience, fleet=False),
@@ -86,9 +90,12 @@ class Keeper:
 
     def turn(self) -> float:
         """Do everything that is due; returns the seconds to sleep before the next turn. Never raises."""
-        if get_mode() == "off":
-            return get_settings().keeper.poll_seconds
         try:
+            if get_mode() == "off":
+                # What was sent before may still run here: other keepers must not take its worker for gone.
+                self._contact_since = time.monotonic()
+                self._beat()
+                return get_settings().keeper.poll_seconds
             for duty in self._duties:
                 self._perform(duty)
             busy = self._publish_due()
@@ -105,7 +112,11 @@ class Keeper:
         return 0.0 if busy else get_settings().keeper.poll_seconds
 
     def close(self) -> None:
-        """Let go of connections, and of the worker we vouched for: it has ended properly."""
+        """Bring what the worker left in the spill to the database, and let go of connections. Never raises."""
+        try:
+            self._drain()
+        except Exception as exc:
+            logger.warning("redrive: the spill stays for the next keeper: %s", exc)
         self._publisher.close()
         runtime.database().close()
 
@@ -124,8 +135,18 @@ class Keeper:
         if duty.fleet and not self._may_do(duty):
             self._next[duty.name] = now + duty.seconds
             return
-        duty.do()
         self._next[duty.name] = now + duty.seconds
+        try:
+            duty.do()
+        except StoreUnavailable:
+            raise
+        except Exception:
+            # One duty that cannot be done (a file of another user, an unusual broker) must not stop the others.
+            logger.exception("redrive: the keeper could not do its duty %r", duty.name)
+
+    def _beat(self) -> None:
+        """The heartbeat if it is due: between rows and lines too, so that long work does not let it run out."""
+        self._perform(self._heartbeat_duty)
 
     def _may_do(self, duty: Duty) -> bool:
         """Whether this keeper has the duty for now. The lease runs out just before the next time is due."""
@@ -142,11 +163,17 @@ class Keeper:
                 cursor, self.name, limit=BATCH, lease_seconds=settings.lease_seconds
             )
         )
+        deadline = time.monotonic() + settings.lease_seconds / 2
         for position, due in enumerate(batch):
+            if time.monotonic() > deadline:
+                # The claims would run out under us; what is left is claimed anew.
+                self._give_back(batch[position:], "")
+                return True
+            self._beat()
             try:
                 self._publish(due)
             except PublishFailed:
-                self._give_back(batch[position:])
+                self._give_back(batch[position:], "The broker is away.")
                 raise
         return len(batch) == BATCH
 
@@ -156,7 +183,13 @@ class Keeper:
             seconds = max(1.0, (held.until - runtime.clock.now()).total_seconds())
             self._postpone(due, seconds, held.reason, held=True)
             return
-        self._publisher.publish(due.message, queue=due.queue_name, headers=headers_of(due))
+        try:
+            self._publisher.publish(due.message, queue=due.queue_name, headers=headers_of(due))
+        except PublishRefused as exc:
+            seconds = min(FIRST_REFUSAL_SECONDS * 2 ** min(due.holds, 10), LONGEST_REFUSAL_SECONDS)
+            logger.error("redrive: %s[%s] cannot be sent: %s", due.task_name, due.task_id, exc)
+            self._postpone(due, seconds, f"It cannot be sent: {exc}", held=True)
+            return
         settings = get_settings().keeper
         runtime.database().run(
             lambda cursor: publishing.mark_published(
@@ -176,10 +209,10 @@ class Keeper:
             )
         )
 
-    def _give_back(self, batch: list[Due]) -> None:
-        """Return what was claimed and could not be sent, so that another keeper may try at once."""
+    def _give_back(self, batch: list[Due], reason: str) -> None:
+        """Return what was claimed and not sent, so that another keeper may try at once."""
         for due in batch:
-            self._postpone(due, 1.0, "The broker is away.", held=False)
+            self._postpone(due, 1.0, reason, held=False)
 
     def _heartbeat(self) -> None:
         if self.worker:
@@ -191,7 +224,7 @@ class Keeper:
             )
 
     def _drain(self) -> None:
-        drain(runtime.spill(), runtime.database())
+        drain(runtime.spill(), runtime.database(), between=self._beat)
 
     def _write_experience(self) -> None:
         since = runtime.clock.now() - LEARNING_WINDOW
@@ -275,23 +308,32 @@ class Keeper:
             timedelta(days=retention.resolved_days),
             timedelta(days=retention.abandoned_days),
         )
-        runtime.database().run(
-            lambda cursor: publishing.purge(cursor, resolved=resolved, abandoned=abandoned)
-        )
+        while runtime.database().run(lambda c: publishing.purge(c, resolved=resolved, abandoned=abandoned)):
+            self._beat()
         older = timedelta(days=retention.stat_days)
         runtime.database().run(lambda cursor: sql_counters.purge(cursor, older_than=older))
-        runtime.sql_leases().delete_expired(("claim", "gate", "duty", "queue"))
+        runtime.database().run(publishing.forget_workers)
+        runtime.sql_leases().delete_expired(("claim", "gate", "duty", "queue", "spill"))
 
 
 def headers_of(due: Due) -> dict[str, Any]:
-    """The headers of a stored message as it is sent again: same id, our attempt number, no ETA, no old expiry."""
+    """The headers of a stored message as it is sent again: same id, our attempt number, no ETA.
+
+    Its expiry is kept: a retry that comes too late ends as expired. A person who sends a task again means it to run,
+    so then the expiry is dropped.
+    """
     headers = dict(due.message.headers)
     stored = headers.pop("redrive", None)
-    first_seen = stored.get("first_seen") if isinstance(stored, dict) and due.retries > 0 else None
-    headers.update(eta=None, expires=None, retries=due.retries)
+    headers.pop("compression", None)  # the body is stored decompressed
+    by_a_person = due.retries == 0 and due.attempt > 0
+    if by_a_person:
+        headers["expires"] = None
+    first_seen = stored.get("first_seen") if isinstance(stored, dict) and not by_a_person else None
+    headers.update(eta=None, retries=due.retries)
     headers["redrive"] = {
         "version": 1,
         "attempt": due.attempt + 1,
+        "retries": due.retries,
         "first_seen": first_seen or runtime.clock.now().isoformat(),
         "failure_type": due.failure_type if due.retries > 0 else "",
     }

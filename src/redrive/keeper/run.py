@@ -16,7 +16,7 @@ logger = logging.getLogger("redrive")
 
 
 def run(*, worker: str = "", parent: int = 0, app_name: str | None = None) -> int:
-    """Run until SIGTERM or SIGINT, or until the process ``parent`` is not our parent any more.
+    """Run until SIGTERM or SIGINT or, with a ``parent``, until that process is gone, however it went.
 
     Returns:
         Exit code: 0, or 2 if there is no Celery app (the log says what to type).
@@ -30,7 +30,9 @@ def run(*, worker: str = "", parent: int = 0, app_name: str | None = None) -> in
     app.loader.import_default_modules()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        # Service managers and Ctrl-C signal the whole group. A worker may still be finishing tasks then, and must be
+        # vouched for until it is gone.
+        signal.signal(number, signal.SIG_IGN if parent else lambda *_: stop.set())
     keeper = Keeper(app, worker=worker)
     logger.info("redrive: keeper %s is at work", keeper.name)
     try:

@@ -344,3 +344,33 @@ def completes_once_open(label: str, path: str) -> str:
     time.sleep(0.05)
     note("completes_once_open", label)
     return label
+
+
+@shared_task(bind=True, base=OwnBase)
+def own_base_retry(self: Task[Any, Any], label: str, failures: int) -> str:
+    """A host's own base class that retries by Celery's own means."""
+    if note("own_base_retry", label) <= failures:
+        raise self.retry(exc=ValueError(f"not yet: {label}"), countdown=1, max_retries=5)
+    return label
+
+
+@shared_task(bind=True, redrive=Options(retry_safe=True))
+def changes_its_arguments(self: Task[Any, Any], label: str, number: int = 1) -> int:
+    """Retries itself with another argument."""
+    note("changes_its_arguments", label, number=number)
+    if number == 1:
+        raise self.retry(args=[label, 2], exc=ValueError("again with two"), countdown=0)
+    return number
+
+
+@shared_task
+def expires_soon(label: str) -> str:
+    note("expires_soon", label)
+    return label
+
+
+@shared_task(base=IdempotentTask)
+def leaves_by_system_exit(label: str) -> None:
+    """Ends the process under its own claim, the first time."""
+    if note("leaves_by_system_exit", label) == 1:
+        sys.exit(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from redrive.dead_letters import Route, Status
 from redrive.payload import to_json
 from redrive.stores.sql.connection import Cursor, Database
-from redrive.stores.sql.tables import SETTLE_SECONDS, TABLE, bounded
+from redrive.stores.sql.tables import REVOKED, SETTLE_SECONDS, TABLE, bounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ class SqlRecordStore:
                 return refused
             if route is not None:
                 _reroute(cursor, record_id, route)
+            if act != "abandon":
+                task_id = _renew_id(cursor, record_id)
             numbers = {"record": record_id, "was": status, **({"priority": route.label} if route else {})}
             add_event(cursor, actor=actor, kind=act, subject=task_id, reason=reason, numbers=numbers)
             return ""
@@ -109,6 +112,26 @@ def _abandon(cursor: Cursor, record_id: int, status: str, decision: str) -> str:
         [bounded(decision, 4_000), record_id],
     )
     return "" if changed else "Somebody else was faster."
+
+
+def _renew_id(cursor: Cursor, record_id: int) -> str:
+    """The id that the task is sent under: its own, or a new one where workers remember its own as revoked."""
+    row = cursor.one(
+        f"SELECT task_id, exception_type, headers, properties FROM {TABLE} WHERE id = %s", [record_id]
+    )
+    if row is None or row[1] != REVOKED:
+        return "" if row is None else str(row[0])
+    d = cursor.dialect
+    old, new = str(row[0]), str(uuid.uuid4())
+    headers, properties = d.read_json(row[2]), d.read_json(row[3])
+    headers.update({name: new for name in ("id", "root_id") if headers.get(name) == old})
+    if properties.get("correlation_id") == old:
+        properties["correlation_id"] = new
+    cursor.execute(
+        f"UPDATE {TABLE} SET task_id = %s, headers = {d.json}, properties = {d.json} WHERE id = %s",
+        [new, to_json(headers), to_json(properties), record_id],
+    )
+    return new
 
 
 def _reroute(cursor: Cursor, record_id: int, route: Route) -> None:

@@ -49,6 +49,15 @@ class Dialect:
     skip_locked: str
     json_cast: str
     moment_cast: str
+    greatest: str
+    least: str
+    """Functions that give the greatest and the least of their arguments."""
+
+    @property
+    def settled(self) -> str:
+        """SQL for a moment (first place) or, where that is less than so many seconds off (second) though not long ago
+        (third), the end of those seconds by the database's clock: the clock of whoever gave the moment may differ."""
+        return f"{self.greatest}({self.moment_place}, {self.least}({self.after}, {self.moment_place}))"
 
     @property
     def json(self) -> str:
@@ -90,6 +99,8 @@ DIALECTS = {
         skip_locked="FOR UPDATE SKIP LOCKED",
         json_cast="::jsonb",
         moment_cast="::timestamptz",
+        greatest="GREATEST",
+        least="LEAST",
     ),
     "sqlite": Dialect(
         vendor="sqlite",
@@ -98,6 +109,8 @@ DIALECTS = {
         skip_locked="",
         json_cast="",
         moment_cast="",
+        greatest="MAX",
+        least="MIN",
     ),
 }
 

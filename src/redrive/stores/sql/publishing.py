@@ -157,6 +157,16 @@ def find_childless(
     ]
 
 
+def forget_workers(cursor: Cursor) -> int:
+    """Delete the signs of life of workers that are gone for a day and that no record names any more."""
+    d = cursor.dialect
+    return cursor.execute(
+        f"DELETE FROM redrive_lease WHERE kind = 'worker' AND expires_at < {d.after}"
+        f" AND NOT EXISTS (SELECT 1 FROM {TABLE} r WHERE r.started_by = redrive_lease.key)",
+        [-86_400],
+    )
+
+
 def purge(cursor: Cursor, *, resolved: timedelta, abandoned: timedelta, limit: int = 1_000) -> int:
     """Delete up to limit finished records older than told. PENDING and RETRYING ones are never deleted."""
     d = cursor.dialect

@@ -7,12 +7,13 @@ first and written later.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from redrive.dead_letters import Ending, Outcome, Proposal, Recorded, Status
 from redrive.payload import StoredMessage, to_json
 from redrive.stores.sql.connection import Cursor
-from redrive.stores.sql.tables import ATTEMPTS, CELERY, ROW_VERSION, TABLE, bounded
+from redrive.stores.sql.tables import ATTEMPTS, CELERY, ROW_VERSION, SETTLE_SECONDS, TABLE, bounded
 
 MOST_ATTEMPTS = 1_000_000
 
@@ -79,12 +80,12 @@ class _Insert:
     """Collects columns and values of one INSERT."""
 
     def __init__(self, cursor: Cursor, values: Mapping[str, Any]) -> None:
-        self._dialect = cursor.dialect
+        self.dialect = cursor.dialect
         self.columns: list[str] = []
         self.places: list[str] = []
         self.params: list[Any] = []
         for column, value in values.items():
-            self.add(column, value, self._dialect.json if column in _JSON_COLUMNS else "%s")
+            self.add(column, value, self.dialect.json if column in _JSON_COLUMNS else "%s")
 
     def add(self, column: str, value: Any, place: str = "%s") -> None:
         self.columns.append(column)
@@ -112,7 +113,8 @@ def record_failure(cursor: Cursor, ending: Ending) -> Recorded:
     """Store a failed (or revoked) attempt and what becomes of the task; at most two statements.
 
     The row decides whether retries are left: ``retry_count`` counts the retries that ran in this round. An attempt
-    that is recorded already changes nothing.
+    that is recorded already changes nothing. A failure of a new message whose id was used before, by a task that is
+    finished, begins a new round.
     """
     d = cursor.dialect
     claimed = claimed_attempt(ending)
@@ -120,70 +122,95 @@ def record_failure(cursor: Cursor, ending: Ending) -> Recorded:
     may_run_again = proposal.native or ending.has_message
     asked = proposal.retry and (proposal.max_retries > 0 or proposal.native)
     wanted = asked and may_run_again
+    final = Status.ABANDONED if ending.outcome is Outcome.REVOKED and not asked else Status.PENDING
     values = _columns(ending)
     insert = _Insert(cursor, values)
-    insert.add("status", Status.RETRYING.value if wanted else Status.PENDING.value)
+    insert.add("status", Status.RETRYING.value if wanted else final.value)
     insert.add("attempt", claimed)
     insert.add("first_attempt", 1)
     insert.add("retry_count", claimed - 1)
     insert.add("max_retries", max(0, proposal.max_retries))
-    due = d.moment(ending.due_at) if wanted else None
-    insert.add("next_retry_at", due)
+    if wanted:
+        insert.add_sql("next_retry_at", d.settled, _settled(cursor, ending))
+    else:
+        insert.add("next_retry_at", None)
     insert.add("first_failed_at", d.moment(ending.ended_at))
     insert.add("last_failed_at", d.moment(ending.ended_at))
+    insert.add("abandoned_at", d.moment(ending.ended_at) if final is Status.ABANDONED else None)
     insert.add("decision", bounded(proposal.reason if may_run_again else _no_message(proposal), 4_000))
-    insert.add("hold_reason", "")
+    _add_idle(insert)
     insert.add("holds", 0)
-    insert.add("deliveries", 0)
-    insert.add("started_attempt", 0)
-    insert.add("started_by", "")
-    insert.add("started_child", "")
-    insert.add("publishes", 0)
     insert.add("lease_owner", CELERY if wanted and proposal.native else "")
-    insert.add("published_at", due if proposal.native else None)
-    insert.add("version", ROW_VERSION)
-    insert.add_sql("updated_at", d.now)
+    insert.add("published_at", d.moment(ending.due_at) if proposal.native else None)
 
-    sendable = "(%s OR r.message_source <> 'none')"  # the row may have a message from an earlier attempt
-    left = f"%s AND {sendable} AND (%s OR r.attempt + 1 - r.first_attempt < %s)"
-    left_params = [asked, may_run_again, proposal.native, proposal.max_retries]
+    # Numbers and truths below are our own typed values; as literals they need no place in a list of parameters.
+    fresh = (
+        f"(r.status IN ('RESOLVED', 'ABANDONED') AND {_sql(claimed == 1 and not ending.started)}"
+        " AND EXCLUDED.last_failed_at > COALESCE(r.resolved_at, r.abandoned_at, EXCLUDED.last_failed_at))"
+    )
+    used = f"(CASE WHEN {fresh} THEN 0 ELSE r.attempt + 1 - r.first_attempt END)"
+    sendable = (
+        f"({_sql(may_run_again)} OR r.message_source <> 'none')"  # an earlier attempt may have brought one
+    )
+    left = f"({_sql(proposal.native)} OR {used} < {int(proposal.max_retries)})"
+    given_up = f"(r.status = 'ABANDONED' AND NOT {fresh})"
+    again = f"({_sql(asked)} AND {sendable} AND {left} AND NOT {given_up})"
     assignments = [f"{c} = EXCLUDED.{c}" for c in values if c not in _KEPT_ON_CONFLICT] + _keep_message()
-    params = list(insert.params)
-    assignments += ["attempt = r.attempt + 1", "retry_count = r.attempt + 1 - r.first_attempt"]
-    assignments.append(
-        f"status = CASE WHEN r.status = 'ABANDONED' THEN 'ABANDONED' WHEN {left} THEN 'RETRYING' ELSE 'PENDING' END"
-    )
-    params += left_params
-    assignments.append(
-        f"next_retry_at = CASE WHEN r.status <> 'ABANDONED' AND {left} THEN {d.moment_place} END"
-    )
-    params += [*left_params, d.moment(ending.due_at)]
-    assignments.append(
-        f"decision = CASE WHEN {left} OR NOT %s THEN %s WHEN NOT {sendable} THEN %s ELSE %s END"
-    )
-    texts = [bounded(text, 4_000) for text in (proposal.reason, _no_message(proposal), _used_up(proposal))]
-    params += [*left_params, asked, texts[0], may_run_again, texts[1], texts[2]]
     assignments += [
+        f"first_attempt = CASE WHEN {fresh} THEN r.attempt + 1 ELSE r.first_attempt END",
+        "attempt = r.attempt + 1",
+        f"retry_count = {used}",
+        f"status = CASE WHEN {given_up} THEN 'ABANDONED' WHEN {again} THEN 'RETRYING' ELSE '{final.value}' END",
+        f"next_retry_at = CASE WHEN {again} THEN {d.settled} END",
+        f"decision = CASE WHEN {again} OR NOT {_sql(asked)} THEN %s WHEN NOT {sendable} THEN %s ELSE %s END",
         "business_unit = CASE WHEN EXCLUDED.business_unit <> '' THEN EXCLUDED.business_unit ELSE r.business_unit END",
         "max_retries = EXCLUDED.max_retries",
         "first_failed_at = COALESCE(r.first_failed_at, EXCLUDED.first_failed_at)",
-        "last_failed_at = EXCLUDED.last_failed_at",
-        "hold_reason = ''", "resolved_at = NULL", "published_at = EXCLUDED.published_at",
-        "lease_owner = EXCLUDED.lease_owner", "lease_expires_at = NULL", "deliveries = 0", "publishes = 0",
-        "started_by = ''", "updated_at = EXCLUDED.updated_at",
+        "last_failed_at = EXCLUDED.last_failed_at", "resolved_at = NULL",
+        f"abandoned_at = CASE WHEN {given_up} THEN r.abandoned_at ELSE EXCLUDED.abandoned_at END",
+        "published_at = EXCLUDED.published_at", "lease_owner = EXCLUDED.lease_owner", *_IDLE_AGAIN,
     ]  # fmt: skip
+    texts = [bounded(text, 4_000) for text in (proposal.reason, _no_message(proposal), _used_up(proposal))]
     row = cursor.one(
-        f"{insert.sql(TABLE)} ON CONFLICT (task_id) DO UPDATE SET {', '.join(assignments)}"
+        f"{insert.sql(TABLE)} ON CONFLICT (task_id) DO UPDATE SET {', '.join(assignments)} WHERE {fresh}"
         # The same ending again, of a message that claims a higher attempt than the row knows of, is told by its moment.
-        " WHERE r.attempt < EXCLUDED.attempt AND (r.last_failed_at IS NULL"
-        " OR r.last_failed_at <> EXCLUDED.last_failed_at) RETURNING id, attempt, status",
-        params,
+        " OR (r.attempt < EXCLUDED.attempt AND (r.last_failed_at IS NULL"
+        " OR r.last_failed_at <> EXCLUDED.last_failed_at)) RETURNING id, attempt, status",
+        [*insert.params, *_settled(cursor, ending), *texts],
     )
     if row is None:
         return already_recorded(cursor, ending.task_id)
     record_id, attempt, status = row
     _add_attempt(cursor, record_id, attempt, ending)
     return Recorded(where="sql", retry=status == Status.RETRYING, status=status, record_id=record_id)
+
+
+def _settled(cursor: Cursor, ending: Ending) -> list[Any]:
+    """Parameters of :attr:`Dialect.settled` for when the next attempt is due."""
+    due = ending.due_at
+    long_ago = None if due is None else due + timedelta(minutes=1)
+    return [cursor.dialect.moment(due), SETTLE_SECONDS, cursor.dialect.moment(long_ago)]
+
+
+def _sql(value: bool) -> str:
+    return "TRUE" if value else "FALSE"
+
+
+_IDLE_AGAIN = (
+    "hold_reason = ''", "lease_expires_at = NULL", "deliveries = 0", "publishes = 0", "started_by = ''",
+    "started_child = ''", "updated_at = EXCLUDED.updated_at",
+)  # fmt: skip
+"""Assignments of a row whose task does not run."""
+
+
+def _add_idle(insert: _Insert) -> None:
+    """Columns of a new row whose task does not run."""
+    for column in ("deliveries", "started_attempt", "publishes"):
+        insert.add(column, 0)
+    for column in ("hold_reason", "started_by", "started_child"):
+        insert.add(column, "")
+    insert.add("version", ROW_VERSION)
+    insert.add_sql("updated_at", insert.dialect.now)
 
 
 def _no_message(proposal: Proposal) -> str:
@@ -250,9 +277,10 @@ def record_success(cursor: Cursor, ending: Ending) -> Recorded:
 
 
 def record_hold(cursor: Cursor, ending: Ending) -> Recorded:
-    """Let the task wait without using an attempt."""
+    """Let the task wait without using an attempt. ``retry`` is False where it may not: its record is finished."""
     d = cursor.dialect
-    insert = _Insert(cursor, _columns(ending))
+    values = _columns(ending)
+    insert = _Insert(cursor, values)
     insert.add("status", Status.RETRYING.value)
     insert.add("attempt", claimed_attempt(ending) - 1)
     insert.add("first_attempt", 1)
@@ -260,19 +288,15 @@ def record_hold(cursor: Cursor, ending: Ending) -> Recorded:
     insert.add("max_retries", 0)
     insert.add("next_retry_at", d.moment(ending.due_at))
     insert.add("decision", "")
-    insert.add("hold_reason", bounded(ending.hold_reason, 4_000))
+    _add_idle(insert)
+    insert.params[insert.columns.index("hold_reason")] = bounded(ending.hold_reason, 4_000)
     insert.add("holds", 1)
-    for column in ("deliveries", "started_attempt", "publishes"):
-        insert.add(column, 0)
-    for column in ("started_by", "started_child", "lease_owner"):
-        insert.add(column, "")
-    insert.add("version", ROW_VERSION)
-    insert.add_sql("updated_at", d.now)
+    insert.add("lease_owner", "")
     row = cursor.one(
         f"{insert.sql(TABLE)} ON CONFLICT (task_id) DO UPDATE SET holds = r.holds + 1,"
-        " hold_reason = EXCLUDED.hold_reason, next_retry_at = EXCLUDED.next_retry_at, published_at = NULL,"
-        " lease_owner = '', lease_expires_at = NULL, started_attempt = r.attempt, started_by = '', deliveries = 0,"
-        " updated_at = EXCLUDED.updated_at WHERE r.attempt = EXCLUDED.attempt AND r.status = 'RETRYING'"
+        " next_retry_at = EXCLUDED.next_retry_at, published_at = NULL, lease_owner = '', started_attempt = r.attempt,"
+        f" hold_reason = EXCLUDED.hold_reason, {', '.join(_IDLE_AGAIN[1:])}"
+        " WHERE r.attempt = EXCLUDED.attempt AND r.status = 'RETRYING'"
         # The same hold again, perhaps while the next copy runs already: it must not give the row free.
         " AND (r.next_retry_at IS NULL OR r.next_retry_at <> EXCLUDED.next_retry_at) RETURNING id",
         insert.params,

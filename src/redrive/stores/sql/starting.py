@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from redrive.dead_letters import Status
@@ -19,12 +20,19 @@ class Start:
 
 
 def mark_started(
-    cursor: Cursor, task_id: str, attempt: int, worker: str, *, child: str = "", redelivered: bool
+    cursor: Cursor,
+    task_id: str,
+    attempt: int,
+    worker: str,
+    *,
+    child: str = "",
+    redelivered: bool,
+    child_is_gone: Callable[[str], bool] = lambda _child: False,
 ) -> Start:
     """Let exactly one copy of a republished message run.
 
     The first to arrive marks the row. A second copy is refused; one the broker delivered again runs only if the
-    worker that had started it is gone.
+    worker that had started it is gone, or if it was this worker and ``child_is_gone`` says so of its process.
     """
     d = cursor.dialect
     task_id, worker = bounded(task_id, 255), bounded(worker, 255)
@@ -36,19 +44,21 @@ def mark_started(
     if changed:
         return Start(run=True)
     row = cursor.one(
-        f"SELECT status, attempt, started_attempt, started_by, deliveries FROM {TABLE} WHERE task_id = %s",
+        "SELECT status, attempt, started_attempt, started_by, started_child, deliveries"
+        f" FROM {TABLE} WHERE task_id = %s",
         [task_id],
     )
     if row is None:
         return Start(run=True)
-    status, ended, started, started_by, deliveries = row
+    status, ended, started, started_by, started_child, deliveries = row
     if status != Status.RETRYING:
         return Start(run=False, why=f"its record is {status}")
     if ended >= attempt or started > attempt:
         return Start(run=False, why=f"attempt {attempt} has ended already")
     if started < attempt:
         return Start(run=True)
-    if not redelivered or not _is_gone(cursor, started_by):
+    lost = started_by == worker and child_is_gone(started_child)
+    if not redelivered or not (lost or _is_gone(cursor, started_by)):
         return Start(run=False, why=f"attempt {attempt} was started by {started_by}")
     taken = cursor.execute(
         f"UPDATE {TABLE} SET started_at = {d.now}, started_by = %s, started_child = %s, deliveries = deliveries + 1"
@@ -57,6 +67,15 @@ def mark_started(
     )
     return Start(
         run=bool(taken), why="" if taken else "another worker took it over", deliveries=deliveries + 1
+    )
+
+
+def unmark_started(cursor: Cursor, task_id: str, attempt: int) -> None:
+    """Let the same attempt start once more: its message went back to its queue."""
+    cursor.execute(
+        f"UPDATE {TABLE} SET started_attempt = attempt, started_by = '', started_child = ''"
+        " WHERE task_id = %s AND status = 'RETRYING' AND started_attempt = %s",
+        [bounded(task_id, 255), attempt],
     )
 
 

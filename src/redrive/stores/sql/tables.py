@@ -11,6 +11,9 @@ SETTLE_SECONDS = 2
 CELERY = "celery"
 """Lease owner of a record whose retry Celery itself has sent."""
 
+REVOKED = "celery.exceptions.TaskRevokedError"
+"""``exception_type`` of a task that was revoked or had expired; workers refuse its id from then on."""
+
 TABLE = "redrive_taskfailurerecord"
 ATTEMPTS = "redrive_failureattempt"
 ITEMS = "redrive_redriveitem"
