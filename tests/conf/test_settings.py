@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
+from redrive import conf
 from redrive.conf import Keeper, Masking, Retention, Settings, get_settings, read_settings, settings_problems
 
 
@@ -31,7 +32,7 @@ def test_nothing_set_means_these_defaults() -> None:
 
 
 def test_every_field_says_what_it_is() -> None:
-    source = (Path(__file__).parents[2] / "src/redrive/conf.py").read_text()
+    source = Path(conf.__file__).read_text()
 
     for cls in (Keeper, Retention, Masking):
         for field in fields(cls):

@@ -4,6 +4,8 @@ Those that need a condition take the path of a file and wait until it exists, so
 moment.
 """
 
+from __future__ import annotations  # Celery 5.5's Task takes no type arguments at run time
+
 import os
 import signal
 import socket

@@ -1,5 +1,7 @@
 """Reading the sensors and reacting to what they measure."""
 
+from __future__ import annotations  # Celery 5.5's Task takes no type arguments at run time
+
 from datetime import timedelta
 from typing import Any
 
