@@ -96,21 +96,24 @@ def task(facts: Facts = WELL, **changes: Any) -> Facts:
     return celery(facts, tasks=(replace(PAY, **changes),))
 
 
+def broker(facts: Facts = WELL, **changes: Any) -> Facts:
+    assert isinstance(facts.broker, BrokerFacts)
+    return replace(facts, broker=replace(facts.broker, **changes))
+
+
 def worker(facts: Facts = WELL, **changes: Any) -> Facts:
     """The only worker."""
-    assert isinstance(facts.broker, BrokerFacts)
-    return replace(facts, broker=replace(facts.broker, workers=(replace(CLERK, **changes),)))
+    return broker(facts, workers=(replace(CLERK, **changes),))
 
 
 def no_worker(facts: Facts = WELL, **changes: Any) -> Facts:
-    assert isinstance(facts.broker, BrokerFacts)
-    return replace(facts, broker=replace(facts.broker, workers=(), **changes))
+    return broker(facts, workers=(), **changes)
 
 
 def redis_broker(facts: Facts = WELL, **changes: Any) -> Facts:
     assert isinstance(facts.broker, BrokerFacts)
     assert facts.broker.redis
-    return replace(facts, broker=replace(facts.broker, redis=replace(facts.broker.redis, **changes)))
+    return broker(facts, redis=replace(facts.broker.redis, **changes))
 
 
 def broker_server(**changes: Any) -> Facts:
@@ -130,7 +133,7 @@ def queue(**changes: Any) -> Facts:
     assert ON_RABBIT.broker.rabbit
     queues = (replace(RABBIT_QUEUES[0], **changes), RABBIT_QUEUES[1])
     rabbit = replace(ON_RABBIT.broker.rabbit, queues=queues)
-    return replace(ON_RABBIT, broker=replace(ON_RABBIT.broker, rabbit=rabbit))
+    return broker(ON_RABBIT, rabbit=rabbit)
 
 
 def database(facts: Facts = WELL, **changes: Any) -> Facts:

@@ -14,6 +14,7 @@ from tests.doctor.systems import (
     ON_RABBIT,
     WELL,
     backlog,
+    broker,
     broker_server,
     celery,
     database,
@@ -60,7 +61,13 @@ CASES = [
     Case("project.versions", ERROR, project(python=(3, 10)), project(python=(3, 11)), "Python 3.10"),
     Case("project.versions", WARNING, project(python=(3, 14)), project(python=(3, 13)), "Python 3.14"),
     Case("project.versions", ERROR, project(django=(5, 1)), project(django=(5, 2)), "Django 5.1"),
-    Case("project.versions", WARNING, project(django=(7, 0)), project(django=(6, 1)), "Django 7.0"),
+    Case(
+        "project.versions",
+        WARNING,
+        project(django=(7, 0)),
+        project(django=(6, 1)),
+        "Django 7.0; Redrive is proven on 5.2 to 6.x.",
+    ),
     Case("project.versions", ERROR, project(celery=(5, 4)), project(celery=(5, 5)), "Celery 5.4"),
     Case("project.versions", WARNING, project(celery=(5, 8)), project(celery=(5, 7)), "Celery 5.8"),
     Case("project.debug", WARNING, project(debug=True), project(debug=False), "DEBUG is True"),
@@ -185,6 +192,27 @@ CASES = [
         task(project(has_redis_url=False), time_limit=60.0, idempotent=True),
         "shop.pay",
     ),
+    *(
+        Case(
+            "workers.time-limits",
+            WARNING,
+            task(database(project(has_redis_url=False), vendor="sqlite"), time_limit=None, idempotent=True),
+            good,
+            "1 of 1 task",
+        )
+        for good in (
+            task(database(project(has_redis_url=True), vendor="sqlite"), time_limit=None, idempotent=True),
+            task(database(project(has_redis_url=False), vendor="sqlite"), time_limit=None),
+            task(project(has_redis_url=False), time_limit=None, idempotent=True),
+        )
+    ),
+    Case(
+        "tasks.requeue-uncapped",
+        WARNING,
+        task(acks_late=True, reject_on_worker_lost=True),
+        task(acks_late=True),
+        "1 task",
+    ),
     Case(
         "workers.prefetch",
         INFO,
@@ -276,13 +304,19 @@ CASES = [
         "1 task with acks_late may run 30 min or longer: shop.pay",
     ),
     # 2 processes x 4 messages are ordinary, the ninth waits for its time
-    Case("broker.consumer-timeout", WARNING, worker(ON_RABBIT, prefetch_count=9), WELL, "clerk@shop 1"),
+    Case(
+        "broker.consumer-timeout",
+        WARNING,
+        worker(ON_RABBIT, prefetch_count=9),
+        worker(ON_RABBIT, prefetch_count=8),
+        "clerk@shop 1",
+    ),
     # queues
     Case("broker.unreachable", ERROR, replace(WELL, broker=AWAY), WELL, "10.0.0.9:5: refused"),
     Case(
         "broker.transport",
         WARNING,
-        replace(WELL, broker=replace(WELL.broker, kind="sqs", where="sqs://", redis=None)),  # type: ignore[type-var]
+        broker(kind="sqs", where="sqs://", redis=None),
         ON_RABBIT,
         "sqs:// (sqs)",
     ),
@@ -437,6 +471,14 @@ def test_finding_is_made_on_one_side_of_its_boundary_only(case: Case) -> None:
     assert [one for one in not_made if one.severity == case.severity] == []
 
 
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_nothing_is_called_well_and_bad_at_once(case: Case) -> None:
+    findings = examine(case.bad)
+
+    well = {one.id for one in findings if one.severity == Severity.OK}
+    assert well.isdisjoint(one.id for one in findings if one.severity != Severity.OK)
+
+
 def test_every_id_has_a_case() -> None:
     assert {case.id for case in CASES} == set(IDS)
 
@@ -504,9 +546,32 @@ def test_long_lists_of_names_are_cut_and_counted() -> None:
 
 def test_two_workers_add_up() -> None:
     second = replace(CLERK, name="cook@shop", concurrency=4)
-    two = replace(WELL, broker=replace(WELL.broker, workers=(CLERK, second)))  # type: ignore[type-var]
+    two = broker(workers=(CLERK, second))
 
     [finding] = [one for one in examine(two) if one.id == "database.connections"]
 
     # 2 + 4 pool processes and a keeper each
     assert "up to 8 connections" in finding.saw
+
+
+def test_count_that_reached_the_cap_exactly_is_exact() -> None:
+    [finding] = [one for one in examine(backlog(pending=10_000)) if one.id == "backlog.pending"]
+
+    assert finding.saw.startswith("10,000 dead letters")
+
+
+def test_migrations_of_another_alias_are_applied_there() -> None:
+    [default] = [one for one in examine(database(unapplied=("x",))) if one.id == "database.migrations"]
+    [other] = [
+        one for one in examine(database(unapplied=("x",), alias="ops")) if one.id == "database.migrations"
+    ]
+
+    assert default.remedy == "Type: manage.py migrate redrive"
+    assert other.remedy == "Type: manage.py migrate redrive --database ops"
+
+
+def test_only_queues_that_were_seen_are_called_as_declared() -> None:
+    [absent] = [one for one in examine(queue(exists=False)) if one.id == "queues.declared-differently"]
+    [hidden] = [one for one in examine(queue(unseen="403")) if one.id == "queues.declared-differently"]
+
+    assert absent.saw == hidden.saw == "The project's queues are as the project declares them: work."

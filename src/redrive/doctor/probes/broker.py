@@ -45,7 +45,10 @@ def broker_facts(app: Celery, level_queues: Iterable[str]) -> BrokerFacts:
         where = where.replace("//:**@", "//")
     with connection:
         try:
-            connection.connect()
+            # One more try, for the next address of a fleet of brokers, and no pause before it.
+            connection.ensure_connection(
+                max_retries=1, interval_start=0, interval_step=0, reraise_as_library_errors=False
+            )
             channel = connection.channel()
         except Exception as exc:
             # Each transport has exceptions of its own, and few of them name the address.

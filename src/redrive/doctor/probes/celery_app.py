@@ -37,7 +37,7 @@ def load_app() -> Celery:
     return app
 
 
-def celery_facts(app: Celery) -> CeleryFacts:
+def celery_facts(app: Celery[Any]) -> CeleryFacts:
     """What app says about itself."""
     conf = app.conf
     base = app.Task
