@@ -1,0 +1,41 @@
+"""Ask a probe as the command does, and servers that make it hard."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from celery import Celery
+
+from redrive.doctor.facts import BrokerFacts
+from redrive.doctor.probes.bounded import Asked
+
+LONGEST_SECONDS = 9.0
+"""A server that is away or silent takes no longer than this, on a busy machine."""
+
+
+@contextmanager
+def silent_server() -> Iterator[str]:
+    """``host:port`` of something that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield f"127.0.0.1:{listening.getsockname()[1]}"
+
+
+def app_on(url: str, **conf: Any) -> Celery:
+    app = Celery("shop", broker=url, set_as_current=False)
+    app.conf.update(conf)
+    return app
+
+
+def ask(question: Callable[[], Any]) -> tuple[Any, float]:
+    began = time.monotonic()
+    answer = Asked(question).answer()
+    return answer, time.monotonic() - began
+
+
+def redis_of(facts: BrokerFacts) -> Any:
+    assert facts.redis is not None
+    return facts.redis
