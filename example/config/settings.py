@@ -140,12 +140,14 @@ REDRIVE = {
     "REDIS_URL": REDIS_URL or None,
     "BUSINESS_UNIT": "apps.facilities.tenancy.business_unit_of",
     "SPILL": {"DIRECTORY": str(VAR_DIR / "spill")},
-    # For the demo, too: a message that was sent and never started (its worker was killed) is sent again soon.
+    # A message that was sent and never started (its worker was killed) is sent again before a demo is over.
     "KEEPER": {"REPUBLISH_SECONDS": 20},
-    # The documented first delays are 30 s to 15 min, and breakers stay open for up to 30 min: right for production,
-    # too long for someone who watches. These are for the demo only; growth, caps, jitter and numbers of retries
-    # are the defaults.
-    "POLICIES": {
+}
+
+# The documented first delays are 30 s to 15 min, and breakers stay open for up to 30 min: right for production, too
+# long for someone who watches. So the demo shortens them; growth, caps, jitter and numbers of retries stay.
+if environment.flag("SHORT_DELAYS", default=False):
+    REDRIVE["POLICIES"] = {
         "TRANSIENT_DATABASE": {"initial_delay": 3, "circuit_breaker_timeout": 30},
         "TRANSIENT_NETWORK": {"initial_delay": 4, "circuit_breaker_timeout": 30},
         "TRANSIENT_RATE_LIMIT": {"initial_delay": 3},
@@ -154,5 +156,4 @@ REDRIVE = {
         "EXTERNAL_TIMEOUT": {"initial_delay": 4, "circuit_breaker_timeout": 30},
         "SYSTEM_OUT_OF_MEMORY": {"initial_delay": 4},
         "SYSTEM_DISK_FULL": {"initial_delay": 2},
-    },
-}
+    }

@@ -72,6 +72,7 @@ class Stage:
     def _start_servers(self) -> None:
         """Start what the environment does not name; what was given is used as it is."""
         os.environ["VAR_DIR"] = str(self._data)
+        os.environ["SHORT_DELAYS"] = "1"
         if not os.environ.get("DATABASE_URL"):
             os.environ["DATABASE_URL"] = servers.start_postgres(self._processes, self._data)
         if not os.environ.get("REDIS_URL"):

@@ -169,7 +169,11 @@ def read_policies() -> Mapping[str, Mapping[str, Any]]:
 @_built_once
 def priorities() -> PriorityService:
     """The priority service of the settings in force."""
-    return PriorityService(_or_default("PRIORITY", read_priorities, PriorityRules()), requeuer=_Requeuer())
+    return PriorityService(
+        _or_default("PRIORITY", read_priorities, PriorityRules()),
+        requeuer=_Requeuer(),
+        queues=get_settings().queues,
+    )
 
 
 def read_priorities() -> PriorityRules:

@@ -63,6 +63,17 @@ def test_keyword_style_with_a_context() -> None:
     )
 
 
+def test_a_project_that_names_its_queues_is_told_its_own_names() -> None:
+    recorder = Recorder()
+    service = PriorityService(requeuer=recorder, queues={"HIGH": "fast"})
+
+    result = service.requeue_task("id-1", "shop.pay", priority=TaskPriority.HIGH)
+
+    assert (result.queue, recorder.requests[0].queue) == ("fast", "fast")
+    assert service.calculate_priority("process_payment").queue == "fast"
+    assert service.calculate_priority("make_report").queue == "reports"
+
+
 def test_a_priority_that_is_none_is_refused_before_anything_is_published() -> None:
     recorder = Recorder()
 

@@ -43,6 +43,7 @@ class PriorityService:
         own: patterns and tiers that go before the default ones.
         tenants: business unit -> rules that go before both.
         requeuer: publishes for `requeue_task`.
+        queues: level's name -> the project's queue, where that differs from the level's own.
     """
 
     def __init__(
@@ -51,11 +52,13 @@ class PriorityService:
         *,
         tenants: Mapping[str, PriorityRules] | None = None,
         requeuer: Requeuer | None = None,
+        queues: Mapping[str, str] | None = None,
     ) -> None:
         own = own or PriorityRules()
         self._default = _Tables(own)
         self._tenants = {name: _Tables(tenant, own) for name, tenant in (tenants or {}).items()}
         self._requeuer = requeuer
+        self._queues = dict(queues or {})
 
     def calculate_priority(self, task_name: str, context: Mapping[str, Any] | None = None) -> PriorityResult:
         """Return the priority of a task, its queue, and one line that says why.
@@ -86,7 +89,7 @@ class PriorityService:
         return PriorityResult(
             priority=level,
             score=float(score),
-            queue=level.queue,
+            queue=self._queue(level),
             rationale=_rationale(base, adjustments, level if escalated else None),
             adjustments=adjustments,
             escalated=escalated,
@@ -126,7 +129,7 @@ class PriorityService:
             args=tuple(task_args or ()),
             kwargs=dict(task_kwargs or {}),
             priority=level,
-            queue=level.queue,
+            queue=self._queue(level),
             rationale=rationale,
         )
         published_id = self._requeuer.requeue(request)
@@ -135,9 +138,12 @@ class PriorityService:
             original_task_id=request.task_id,
             task_name=task_name,
             priority=level,
-            queue=level.queue,
+            queue=self._queue(level),
             rationale=rationale,
         )
+
+    def _queue(self, level: TaskPriority) -> str:
+        return self._queues.get(level.name, level.queue)
 
 
 class _Tables:
