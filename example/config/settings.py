@@ -134,7 +134,7 @@ CELERY_BEAT_SCHEDULE = {
 
 # Redrive
 
-REDRIVE = {
+REDRIVE: dict[str, object] = {
     "MODE": os.environ.get("REDRIVE_MODE") or "on",
     "AUTO_RETRY": os.environ.get("REDRIVE_AUTO_RETRY") or "declared",
     "REDIS_URL": REDIS_URL or None,
