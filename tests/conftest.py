@@ -29,7 +29,7 @@ _TIERS = {
     "rabbitmq": {"rabbitmq_server"},
     "web": {"browser"},
 }
-_PLACES = {"example": "servers", "newcomer": "celery"}  # folders whose every test starts processes
+_PLACES = {"contract": "servers", "example": "servers", "newcomer": "celery"}  # folders whose every test starts processes
 _guard_key = pytest.StashKey[Guard]()
 
 

@@ -207,7 +207,8 @@ def _depth_of_task(task_name: str) -> int | None:
 @lru_cache(maxsize=1_000)
 def _queue_of_task(task_name: str) -> str:
     app = celery_app()
-    route = app.amqp.router.route({}, task_name)
+    declared = getattr(app.tasks.get(task_name), "queue", None)
+    route = app.amqp.router.route({"queue": declared} if declared else {}, task_name)
     queue = route.get("queue")
     return str(getattr(queue, "name", queue) or app.conf.task_default_queue)
 
