@@ -24,6 +24,8 @@ class Process:
         self.role = Role.PLAIN
         self.hostname = ""
         self.worker_id = ""
+        self.vouched = False
+        """Whether this process has made sure that somebody vouches for its worker."""
 
     def become_worker(self, hostname: str, *, prefork: bool) -> None:
         """Note that this process is a worker's main process.

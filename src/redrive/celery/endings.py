@@ -110,6 +110,7 @@ def begin(task: Any, request: Any, outcome: Outcome, source: str, *, wire: Wire 
         message=replace(message, headers=headers),
         context={"retries": int(values.get("retries") or 0)},
         started=header_of(request) is not None,
+        delivery=int(getattr(request, "redrive_deliveries", 0)),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import logging
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -18,7 +19,7 @@ from celery.app.task import Context
 from celery.exceptions import TimeLimitExceeded
 
 from redrive import runtime
-from redrive.celery import endings, flusher, wrapper
+from redrive.celery import endings, flusher, intake, wrapper
 from redrive.celery.capture import Wire, attempt_of, header_of, request_from_main
 from redrive.conf import get_mode
 from redrive.dead_letters import Outcome, Proposal
@@ -76,6 +77,7 @@ def on_worker_init(*, sender: Any, **_: Any) -> None:
             if not task.name.startswith("celery."):
                 wrapper.wrap_instance(task, guard_only=runtime.pattern_options(task.name) is None)
         sender.app.steps["worker"].add(KeeperStep)
+        sender.app.steps["consumer"].add(intake.IntakeStep)
     except Exception:
         logger.exception("redrive: the worker starts without redrive")
 
@@ -106,14 +108,42 @@ def on_task_postrun(*, task: Any, state: str | None, retval: Any = None, **_: An
     flusher.flusher.touch()
     if getattr(request, "redrive_dropped", False) or getattr(request, "redrive_recorded", False):
         return
+    if state == "SUCCESS":
+        _finished.task_id = request.id
     if state in ("SUCCESS", "IGNORED"):
-        if header_of(request) is not None or request.retries:
+        if getattr(request, "redrive_noted", False) or header_of(request) is not None or request.retries:
             _close(task, request, helped=state == "SUCCESS")
     elif state == "REJECTED":
         _after_reject(task, request, retval)
     elif state is None and process.role is not Role.CHILD:
         # It left by a BaseException, and no main process will hear of it.
         _record_final(task, request, sys.exc_info()[1] or RuntimeError("the task left without an exception"))
+
+
+@_safely
+def on_task_internal_error(
+    *, sender: Any, task_id: str, args: Any, kwargs: Any, request: Any, exception: BaseException, **_: Any
+) -> None:
+    """Something around the body went wrong: a message that cannot be run, or a result that could not be stored.
+
+    A finished body whose result is lost is kept as that, and never runs again by itself.
+    """
+    values = {**(request or {}), "args": args, "kwargs": kwargs}
+    context = Context(values, called_directly=False)
+    if context.id is None:
+        context.id = task_id
+    why = ""
+    if getattr(_finished, "task_id", None) == task_id:
+        why = "Its body had run to the end; only its result is lost."
+    ending = endings.failed(sender, context, exception, wrapper.options_of(sender), source="internal_error")
+    ending = endings.final(ending, why)
+    if why and ending.proposal is not None:
+        ending = replace(ending, proposal=replace(ending.proposal, reason=why))
+    runtime.recorder().record(endings.dead(ending))
+
+
+_finished = threading.local()
+"""The last task of this thread whose body went well."""
 
 
 def _after_reject(task: Any, request: Any, reject: Any) -> None:
@@ -130,7 +160,10 @@ def _after_reject(task: Any, request: Any, reject: Any) -> None:
 def _record_final(task: Any, request: Any, exc: BaseException, why: str = "") -> None:
     """Record an ending that nobody may retry but a person."""
     ending = endings.failed(task, request, exc, wrapper.options_of(task), source="postrun")
-    runtime.recorder().record(endings.dead(endings.final(ending, why)))
+    ending = endings.final(ending, why)
+    if why and ending.proposal is not None:
+        ending = replace(ending, proposal=replace(ending.proposal, reason=why))
+    runtime.recorder().record(endings.dead(ending))
     request.redrive_recorded = True
 
 
@@ -156,6 +189,9 @@ def on_task_failure(*, sender: Any, task_id: str, exception: BaseException, **kw
     real = sys.exc_info()[1] or exception
     ending = endings.failed(sender, request, real, wrapper.options_of(sender), source="task_failure")
     final = endings.final(ending, "It had failed for good before Redrive could decide: retry by hand.")
+    if getattr(request, "redrive_finished", False) and final.proposal is not None:
+        reason = f"Its body had run to the end; this failed after it. {final.proposal.reason}"
+        final = replace(final, proposal=replace(final.proposal, reason=reason))
     runtime.recorder().record(endings.dead(final), eager=bool(request.is_eager))
 
 
@@ -214,10 +250,14 @@ def on_task_revoked(*, sender: Any, request: Any, terminated: bool, expired: boo
 @_safely
 def on_task_retry(*, sender: Any, request: Any, reason: Any, **_: Any) -> None:
     """A retry that Celery itself has sent (tasks with other base classes, ``observe`` mode): only note it."""
-    if getattr(request, "redrive_recorded", False) or process.role is Role.MAIN or request.is_eager:
+    if getattr(request, "redrive_recorded", False) or request.is_eager:
         return
     cause = reason.exc if isinstance(getattr(reason, "exc", None), BaseException) else reason
-    ending = endings.failed(sender, request, cause, wrapper.options_of(sender), source="task_retry")
+    found = request_from_main(request.id) if process.role is Role.MAIN else None
+    wire = _read_request(found)[1] if found is not None else None
+    ending = endings.failed(
+        sender, request, cause, wrapper.options_of(sender), source="task_retry", wire=wire
+    )
     limit = sender.max_retries
     when = reason.when
     seconds = float(when) if isinstance(when, int | float) else 0.0
@@ -228,7 +268,11 @@ def on_task_retry(*, sender: Any, request: Any, reason: Any, **_: Any) -> None:
         max_retries=limit if limit is not None else 2**31 - 1,
         reason=f"Celery retries it by itself: retry {request.retries + 1} in {seconds:.0f} s.",
     )
-    runtime.recorder().record(replace(ending, proposal=proposal))
+    noted = replace(ending, proposal=proposal)
+    if process.role is Role.MAIN:
+        runtime.recorder().spill(noted)
+    else:
+        runtime.recorder().record(noted)
 
 
 _RECEIVERS = (
@@ -238,5 +282,8 @@ _RECEIVERS = (
     (signals.task_postrun, on_task_postrun),
     (signals.task_failure, on_task_failure),
     (signals.task_revoked, on_task_revoked),
+    (signals.task_unknown, intake.on_task_unknown),
+    (signals.task_rejected, intake.on_task_rejected),
+    (signals.task_internal_error, on_task_internal_error),
     (signals.task_retry, on_task_retry),
 )

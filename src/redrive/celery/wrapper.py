@@ -17,13 +17,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from billiard.exceptions import WorkerLostError
 from celery.exceptions import Ignore, Reject, Retry
 from celery.utils.serialization import get_pickleable_exception
 
 from redrive import runtime
 from redrive.celery import claiming, endings
 from redrive.celery.capture import attempt_of, header_of, is_redelivered
-from redrive.conf import get_mode
+from redrive.conf import get_mode, get_settings
 from redrive.dead_letters import Ending, Outcome, Proposal, Recorded
 from redrive.gate import Hold
 from redrive.gate import Outcome as CallOutcome
@@ -37,6 +38,9 @@ logger = logging.getLogger("redrive")
 
 NATIVE_LIMIT_SECONDS = 60.0
 """Longest countdown given to Celery, used only where neither SQL nor the spill can be written."""
+
+MOST_DELIVERIES = 3
+"""Times a message may come again without an ending before it counts as poison."""
 
 Body = Callable[..., Any]
 
@@ -129,12 +133,13 @@ def attempt(task: Any, request: Any, body: Body, args: Any, kwargs: Any) -> Any:
     if mode == "off":
         return body(*args, **kwargs)
     if mode == "on" or header_of(request) is not None:
-        refuse_stale_copy(task, request)
+        refuse_stale_copy(task, request, ledgered=mode == "on" and is_ledgered(task))
     permit: Permit | None = None
     held: claiming.Held | None = None
     began = time.perf_counter()
     try:
         if mode == "on":
+            _refuse_poison(request)
             claim = _claim(task, request, args, kwargs)
             if isinstance(claim, claiming.Replay):
                 request.redrive_replayed = True
@@ -169,6 +174,7 @@ def attempt(task: Any, request: Any, body: Body, args: Any, kwargs: Any) -> Any:
             claiming.release(held)
         raise
     request.redrive_seconds = time.perf_counter() - began
+    request.redrive_finished = True
     if held is not None:
         claiming.complete(held, result)
     if permit is not None:
@@ -210,40 +216,68 @@ def _is_left_to_autoretry(task: Any, exc: Exception) -> bool:
     return isinstance(exc, wanted) and not isinstance(exc, unwanted)
 
 
-def refuse_stale_copy(task: Any, request: Any) -> None:
-    """Raise Ignore if this message's attempt was run, is running elsewhere, or is not wanted any more."""
+def refuse_stale_copy(task: Any, request: Any, *, ledgered: bool = False) -> None:
+    """Raise Ignore if this message's attempt was run, is running elsewhere, or is not wanted any more.
+
+    A ledgered task is noted as started. Fails open: without the database the message runs.
+    """
     redelivered = is_redelivered(request)
     republished = header_of(request) is not None
-    if not republished and not redelivered:
+    if not (republished or redelivered or ledgered):
         return
-    number = attempt_of(request)
     try:
-        if republished:
-            start = runtime.database().run(
-                lambda cursor: starting.mark_started(
-                    cursor,
-                    request.id,
-                    number,
-                    process.worker_id,
-                    child=process.child_id,
-                    redelivered=redelivered,
-                    child_is_gone=lambda child: bool(child) and not is_running(child),
-                )
-            )
-        else:
-            start = runtime.database().run(
-                lambda cursor: starting.check_redelivered(cursor, request.id, number)
-            )
+        start = _start(task, request, republished=republished, redelivered=redelivered)
     except StoreUnavailable as exc:
         logger.warning("redrive: %s[%s] runs without asking its record: %s", task.name, request.id, exc)
         return
     except Exception:
         logger.exception("redrive: %s[%s] runs without asking its record", task.name, request.id)
         return
+    request.redrive_noted = start.noted
+    request.redrive_deliveries = start.deliveries
     if not start.run:
         logger.info("redrive: a copy of %s[%s] is dropped: %s", task.name, request.id, start.why)
         request.redrive_dropped = True
         raise Ignore(f"redrive: {start.why}")
+
+
+def _start(task: Any, request: Any, *, republished: bool, redelivered: bool) -> starting.Start:
+    facts: dict[str, Any] = {
+        "child": process.child_id,
+        "redelivered": redelivered,
+        "child_is_gone": lambda child: bool(child) and not is_running(child),
+    }
+    worker = process.worker_id
+    if not process.vouched:
+        keeper = get_settings().keeper
+        if keeper.start_with_worker:
+            seconds = keeper.heartbeat_seconds
+            runtime.database().run(lambda c: starting.vouch_first(c, worker, seconds=seconds))
+        process.vouched = True
+    if republished:
+        number = attempt_of(request)
+        return runtime.database().run(lambda c: starting.mark_started(c, request.id, number, worker, **facts))
+    ending = replace(endings.begin(task, request, Outcome.HELD, "ledger"), options=options_of(task).to_dict())
+    return runtime.database().run(lambda c: starting.note_start(c, ending, worker, **facts))
+
+
+class PoisonMessage(WorkerLostError):  # noqa: N818  # the field's word; classified like what caused it
+    """A message that was delivered again and again without an end: it takes its worker with it each time."""
+
+
+def _refuse_poison(request: Any) -> None:
+    deliveries = getattr(request, "redrive_deliveries", 0)
+    if deliveries >= MOST_DELIVERIES:
+        request.redrive_used_up = True
+        raise PoisonMessage(
+            f"Worker lost: delivered {deliveries + 1} times, and no run of it has come to an end."
+        )
+
+
+def is_ledgered(task: Any) -> bool:
+    """Whether ``LEDGER`` wants this task noted when it starts."""
+    ledger = get_settings().ledger
+    return ledger == "all" or (ledger == "critical" and options_of(task).critical)
 
 
 def _ask_gate(task: Any, request: Any) -> Permit | None:
@@ -283,7 +317,7 @@ def _after_failure(task: Any, request: Any, exc: Exception, permit: Permit | Non
     try:
         ending = endings.failed(task, request, exc, options_of(task), source="wrapper")
         if getattr(request, "redrive_used_up", False):
-            ending = endings.final(ending, "The task's own retries are used up.")
+            ending = endings.final(ending, "It may not be retried any more.")
         if permit is not None:
             _tell_gate(task, permit, exc, ending)
         recorded = store(task, request, ending)

@@ -376,3 +376,10 @@ def leaves_by_system_exit(label: str) -> None:
     """Ends the process under its own claim, the first time."""
     if note("leaves_by_system_exit", label) == 1:
         sys.exit(1)
+
+
+@shared_task(redrive=Options(retry_safe=True))
+def wait_then_succeed_safely(label: str, path: str) -> str:
+    note("wait_then_succeed_safely", label)
+    wait_for(path)
+    return label

@@ -127,18 +127,37 @@ class Vanished:
 
     due: Due
     started_by: str
+    deliveries: int
+    """Copies of it that the broker had given back, and that were refused while it was thought to run."""
 
 
 def find_vanished(cursor: Cursor, *, grace_seconds: float, limit: int = 100) -> list[Vanished]:
     """Attempts whose worker stopped giving signs of life more than grace ago."""
     d = cursor.dialect
     rows = cursor.dicts(
-        f"SELECT {_DUE_COLUMNS}, started_by FROM {TABLE} r WHERE status = 'RETRYING' AND started_attempt > attempt"
-        " AND version <= %s AND EXISTS (SELECT 1 FROM redrive_lease w WHERE w.kind = 'worker' AND w.key = r.started_by"
+        f"SELECT {_DUE_COLUMNS}, started_by, deliveries FROM {TABLE} r WHERE status = 'RETRYING'"
+        " AND started_attempt > attempt AND version <= %s AND EXISTS (SELECT 1 FROM redrive_lease w WHERE w.kind = 'worker' AND w.key = r.started_by"
         f" AND w.expires_at < {d.after}) LIMIT %s",
         [ROW_VERSION, -grace_seconds, limit],
     )
-    return [Vanished(due=_due(row, cursor), started_by=row["started_by"]) for row in rows]
+    return [_vanished(row, cursor) for row in rows]
+
+
+def _vanished(row: Mapping[str, Any], cursor: Cursor) -> Vanished:
+    return Vanished(due=_due(row, cursor), started_by=row["started_by"], deliveries=row["deliveries"])
+
+
+def start_again(cursor: Cursor, vanished: Vanished) -> bool:
+    """Let a vanished attempt start once more, in place of the copy that the broker had given back."""
+    d = cursor.dialect
+    return bool(
+        cursor.execute(
+            f"UPDATE {TABLE} SET started_attempt = attempt, started_by = '', started_child = '', published_at = NULL,"
+            f" lease_owner = '', lease_expires_at = NULL, next_retry_at = {d.now}, updated_at = {d.now}"
+            " WHERE id = %s AND status = 'RETRYING' AND started_attempt > attempt AND started_by = %s",
+            [vanished.due.id, vanished.started_by],
+        )
+    )
 
 
 def find_childless(
@@ -147,14 +166,12 @@ def find_childless(
     """Attempts that a worker's pool children started more than seconds ago, with the id of the child."""
     d = cursor.dialect
     rows = cursor.dicts(
-        f"SELECT {_DUE_COLUMNS}, started_by, started_child FROM {TABLE} WHERE status = 'RETRYING'"
+        f"SELECT {_DUE_COLUMNS}, started_by, started_child, deliveries FROM {TABLE} WHERE status = 'RETRYING'"
         " AND started_attempt > attempt AND started_by = %s AND started_child <> ''"
         f" AND started_at < {d.after} AND version <= %s LIMIT %s",
         [worker, -seconds, ROW_VERSION, limit],
     )
-    return [
-        (Vanished(due=_due(row, cursor), started_by=row["started_by"]), row["started_child"]) for row in rows
-    ]
+    return [(_vanished(row, cursor), row["started_child"]) for row in rows]
 
 
 def forget_workers(cursor: Cursor) -> int:

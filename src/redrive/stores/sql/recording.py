@@ -18,7 +18,7 @@ from redrive.stores.sql.tables import ATTEMPTS, CELERY, ROW_VERSION, SETTLE_SECO
 MOST_ATTEMPTS = 1_000_000
 
 
-def _columns(ending: Ending) -> dict[str, Any]:
+def columns(ending: Ending) -> dict[str, Any]:
     """Column values that every ending brings; JSON as text."""
     message = ending.message or StoredMessage()
     classification = ending.classification or {}
@@ -76,7 +76,7 @@ _KEPT_ON_CONFLICT = ("task_id", "business_unit", *_MESSAGE_COLUMNS)
 _JSON_COLUMNS = ("task_args", "task_kwargs", "options", "headers", "properties")
 
 
-class _Insert:
+class Insert:
     """Collects columns and values of one INSERT."""
 
     def __init__(self, cursor: Cursor, values: Mapping[str, Any]) -> None:
@@ -123,8 +123,8 @@ def record_failure(cursor: Cursor, ending: Ending) -> Recorded:
     asked = proposal.retry and (proposal.max_retries > 0 or proposal.native)
     wanted = asked and may_run_again
     final = Status.ABANDONED if ending.outcome is Outcome.REVOKED and not asked else Status.PENDING
-    values = _columns(ending)
-    insert = _Insert(cursor, values)
+    values = columns(ending)
+    insert = Insert(cursor, values)
     insert.add("status", Status.RETRYING.value if wanted else final.value)
     insert.add("attempt", claimed)
     insert.add("first_attempt", 1)
@@ -203,7 +203,7 @@ _IDLE_AGAIN = (
 """Assignments of a row whose task does not run."""
 
 
-def _add_idle(insert: _Insert) -> None:
+def _add_idle(insert: Insert) -> None:
     """Columns of a new row whose task does not run."""
     for column in ("deliveries", "started_attempt", "publishes"):
         insert.add(column, 0)
@@ -279,8 +279,8 @@ def record_success(cursor: Cursor, ending: Ending) -> Recorded:
 def record_hold(cursor: Cursor, ending: Ending) -> Recorded:
     """Let the task wait without using an attempt. ``retry`` is False where it may not: its record is finished."""
     d = cursor.dialect
-    values = _columns(ending)
-    insert = _Insert(cursor, values)
+    values = columns(ending)
+    insert = Insert(cursor, values)
     insert.add("status", Status.RETRYING.value)
     insert.add("attempt", claimed_attempt(ending) - 1)
     insert.add("first_attempt", 1)

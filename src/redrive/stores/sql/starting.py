@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from redrive.dead_letters import Status
+from redrive.dead_letters import Ending, Status
 from redrive.stores.sql.connection import Cursor
-from redrive.stores.sql.tables import TABLE, bounded
+from redrive.stores.sql.recording import Insert, columns
+from redrive.stores.sql.tables import ROW_VERSION, TABLE, bounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,9 @@ class Start:
     run: bool
     why: str = ""
     deliveries: int = 0
+    """How often the running attempt was delivered again, this time included."""
+    noted: bool = False
+    """Whether the row was made for this start, so that it goes with a success."""
 
 
 def mark_started(
@@ -59,6 +63,8 @@ def mark_started(
         return Start(run=True)
     lost = started_by == worker and child_is_gone(started_child)
     if not redelivered or not (lost or _is_gone(cursor, started_by)):
+        if redelivered:
+            _count_refused(cursor, task_id)
         return Start(run=False, why=f"attempt {attempt} was started by {started_by}")
     taken = cursor.execute(
         f"UPDATE {TABLE} SET started_at = {d.now}, started_by = %s, started_child = %s, deliveries = deliveries + 1"
@@ -79,12 +85,85 @@ def unmark_started(cursor: Cursor, task_id: str, attempt: int) -> None:
     )
 
 
-def check_redelivered(cursor: Cursor, task_id: str, attempt: int) -> Start:
-    """Whether a message without our header that the broker delivered again may run: not if its ending is recorded."""
-    row = cursor.one(f"SELECT status, attempt FROM {TABLE} WHERE task_id = %s", [bounded(task_id, 255)])
-    if row is None or row[1] < attempt:
+def note_start(
+    cursor: Cursor,
+    ending: Ending,
+    worker: str,
+    *,
+    child: str = "",
+    redelivered: bool,
+    child_is_gone: Callable[[str], bool] = lambda _child: False,
+) -> Start:
+    """Note that a message which came from no record starts (the ledger), and how often it was delivered.
+
+    The row is hidden (``first_failed_at`` is empty) and deleted when the task succeeds. A copy that the broker delivers
+    again runs only if its attempt has no ending yet and whoever had started it is gone.
+
+    Args:
+        ending: The attempt as far as it is known: the task and its whole message.
+    """
+    d = cursor.dialect
+    values = {
+        **columns(ending),
+        "status": Status.RETRYING.value,
+        "attempt": ending.attempt - 1,
+        "first_attempt": 1,
+        "retry_count": 0,
+        "max_retries": 0,
+        "decision": "",
+        "hold_reason": "",
+        "holds": 0,
+        "deliveries": 1 if redelivered else 0,
+        "started_attempt": ending.attempt,
+        "started_by": bounded(worker, 255),
+        "started_child": child,
+        "publishes": 0,
+        "lease_owner": "",
+        "version": ROW_VERSION,
+    }
+    insert = Insert(cursor, values)
+    insert.add_sql("updated_at", d.now)
+    insert.add_sql("started_at", d.now)
+    inserted = cursor.one(f"{insert.sql(TABLE)} ON CONFLICT (task_id) DO NOTHING RETURNING id", insert.params)
+    if inserted is not None:
+        return Start(run=True, deliveries=values["deliveries"], noted=True)
+    row = cursor.one(
+        f"SELECT status, attempt, started_attempt, started_by, started_child FROM {TABLE} WHERE task_id = %s",
+        [bounded(ending.task_id, 255)],
+    )
+    if row is None or not redelivered:
         return Start(run=True)
-    return Start(run=False, why=f"attempt {attempt} has ended already; its record is {row[0]}")
+    status, ended, started, started_by, started_child = row
+    if ended >= ending.attempt:
+        return Start(run=False, why=f"attempt {ending.attempt} has ended already; its record is {status}")
+    lost = started_by == worker and child_is_gone(started_child)
+    if started >= ending.attempt and started_by and not (lost or _is_gone(cursor, started_by)):
+        _count_refused(cursor, bounded(ending.task_id, 255))
+        return Start(run=False, why=f"attempt {ending.attempt} was started by {started_by}")
+    taken = cursor.one(
+        f"UPDATE {TABLE} SET started_attempt = %s, started_at = {d.now}, started_by = %s, started_child = %s,"
+        " deliveries = deliveries + 1 WHERE task_id = %s AND status = 'RETRYING' AND attempt = %s AND started_by = %s"
+        " RETURNING deliveries",
+        [ending.attempt, bounded(worker, 255), child, bounded(ending.task_id, 255), ended, started_by],
+    )
+    if taken is None:
+        return Start(run=False, why="another worker took it over")
+    return Start(run=True, deliveries=taken[0], noted=True)
+
+
+def vouch_first(cursor: Cursor, worker: str, *, seconds: float) -> None:
+    """A first sign of life of a worker whose keeper has not got to it yet: it may be killed before."""
+    d = cursor.dialect
+    cursor.execute(
+        "INSERT INTO redrive_lease (kind, key, owner, fence, state, expires_at, data)"
+        f" VALUES ('worker', %s, '', 0, 'held', {d.after}, {d.json}) ON CONFLICT DO NOTHING",
+        [bounded(worker, 255), seconds, "{}"],
+    )
+
+
+def _count_refused(cursor: Cursor, task_id: str) -> None:
+    """Remember that the broker gave the message back, in case the worker that had started it turns out to be gone."""
+    cursor.execute(f"UPDATE {TABLE} SET deliveries = deliveries + 1 WHERE task_id = %s", [task_id])
 
 
 def _is_gone(cursor: Cursor, worker: str) -> bool:
