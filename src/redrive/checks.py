@@ -11,7 +11,8 @@ from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from redrive.conf import can_write, get_settings, settings_problems
+from redrive.conf import get_settings, settings_problems, spill_unsafe
+from redrive.directories import can_write
 
 
 def check_settings(**_: Any) -> list[CheckMessage]:
@@ -91,8 +92,11 @@ def check_urls(**_: Any) -> list[CheckMessage]:
 
 
 def check_spill(**_: Any) -> list[CheckMessage]:
-    """W003: the spill directory cannot be written. W004: it is lost at the next restart."""
+    """W003: the spill directory cannot be written. W008: it cannot be trusted. W004: it is lost at the next restart."""
     directory = get_settings().spill.directory
+    if unsafe := spill_unsafe():
+        message = f"The spill directory is not used, so failures are lost while the database is away: {unsafe.message}."
+        return [Warning(message, hint=unsafe.remedy, id="redrive.W008")]
     if not can_write(directory):
         message = f"The spill directory {directory} cannot be written, so failures are lost while the database is away."
         hint = 'Set REDRIVE = {"SPILL": {"DIRECTORY": "/a/directory/that/survives/restarts"}}.'

@@ -8,21 +8,26 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import logging
 import math
 import os
 import re
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from redrive.directories import Unsafe, default_directory, why_unsafe
 from redrive.options import PRIORITY_LEVELS
+
+logger = logging.getLogger("redrive")
 
 MODES = ("off", "observe", "on")
 AUTO_RETRIES = ("declared", "all", "off")
+LEDGERS = ("off", "critical", "all")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +38,8 @@ class Spill:
     """Local directory for the append-only files. Default: ``~/.local/state/redrive/<project>``."""
     max_bytes: int = 256 * 1024 * 1024
     """Size in bytes after which the spill refuses more lines (loudly). Default 256 MiB."""
+    own: bool = field(default=False, metadata={"is_key": False})
+    """Whether the directory is the default one, which must be this user's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +91,9 @@ class Settings:
     """``off`` (as if not installed), ``observe`` (record, change nothing) or ``on``. Default ``on``."""
     auto_retry: str = "declared"
     """Which tasks run again by themselves: ``declared`` retry-safe ones (default), ``all`` or ``off``."""
+    ledger: str = "critical"
+    """Which tasks are noted when they start, so that a killed worker loses none: ``off``, ``critical`` ones (default)
+    or ``all``. Costs an insert and a delete per run."""
     celery_app: str | None = None
     """``module:attribute`` of the Celery app, for the keeper and commands. Default: found by itself."""
     database: str = "default"
@@ -129,24 +139,18 @@ def did_you_mean(name: str, known: list[str]) -> str:
     return f"Did you mean {close[0]!r}?" if close else f"Known keys: {', '.join(sorted(known))}."
 
 
-def _default_directory(namespace: str) -> Path:
-    """A directory of this project's own that survives a restart; the temporary directory if there is none."""
+def _default_directory(namespace: str, alias: str) -> Path:
+    """A directory of this project's own, the same for each of its releases wherever they are installed.
+
+    The database is in its name: a project whose settings are called the same must not get our lines into its own.
+    """
     from django.conf import settings
 
-    project = hashlib.sha256(
-        f"{os.environ.get('DJANGO_SETTINGS_MODULE', '')}|{getattr(settings, 'BASE_DIR', '')}".encode()
-    )
-    name = f"{namespace}-{project.hexdigest()[:8]}"
-    home = os.environ.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")
-    base = Path(home) if os.path.isabs(home) and can_write(Path(home)) else Path(tempfile.gettempdir())
-    return base / "redrive" / name
-
-
-def can_write(path: Path) -> bool:
-    """Whether this user may create entries in path, or in the nearest parent that exists."""
-    while not path.exists() and path != path.parent:
-        path = path.parent
-    return path.is_dir() and os.access(path, os.W_OK | os.X_OK)
+    databases = getattr(settings, "DATABASES", None) or {}
+    database = databases.get(alias) or {}
+    parts = (database.get(key) or "" for key in ("ENGINE", "HOST", "PORT", "NAME"))
+    project = "|".join(map(str, (os.environ.get("DJANGO_SETTINGS_MODULE", ""), *parts)))
+    return default_directory(f"{namespace}-{hashlib.sha256(project.encode()).hexdigest()[:8]}")
 
 
 def _is_text(value: Any) -> bool:
@@ -206,13 +210,13 @@ def _value_problem(key: str, value: Any, template: Any) -> str | None:
     return None
 
 
-_CHOICES = {"MODE": MODES, "AUTO_RETRY": AUTO_RETRIES}
+_CHOICES = {"MODE": MODES, "AUTO_RETRY": AUTO_RETRIES, "LEDGER": LEDGERS}
 
 
 def _read_section(name: str, raw: Any, problems: list[Problem], **given: Any) -> Any:
     """One nested dataclass from its dict; every unusable key is a problem and keeps its default."""
     cls = _SECTIONS[name]
-    known = {f.name.upper(): f.name for f in fields(cls)}
+    known = {f.name.upper(): f.name for f in fields(cls) if f.metadata.get("is_key", True)}
     if not isinstance(raw, Mapping):
         problems.append(
             Problem(
@@ -266,8 +270,11 @@ def read_settings(raw: Any) -> tuple[Settings, list[Problem]]:
             values[known[key]] = value
     for name in ("MASKING", "RETENTION", "KEEPER"):
         values[name.lower()] = _read_section(name, raw.get(name, {}), problems)
-    directory = _default_directory(values.get("namespace", default.namespace))
-    values["spill"] = _read_section("SPILL", raw.get("SPILL", {}), problems, directory=directory)
+    directory = _default_directory(
+        values.get("namespace", default.namespace), values.get("database", default.database)
+    )
+    spill = _read_section("SPILL", raw.get("SPILL", {}), problems, directory=directory)
+    values["spill"] = replace(spill, own=spill.directory == directory)
     return Settings(**values), problems
 
 
@@ -290,7 +297,7 @@ def on_reload(listener: Callable[[], None]) -> None:
 
 
 def _on_setting_changed(*, setting: str, **_: Any) -> None:
-    if setting in ("REDRIVE", "DATABASES", "BASE_DIR"):
+    if setting in ("REDRIVE", "DATABASES"):
         _load.cache_clear()
         _mode.forget()
         for listener in _listeners:
@@ -314,6 +321,7 @@ class _Mode:
     def __init__(self) -> None:
         self._until = 0.0
         self._value = "on"
+        self._said = False
 
     def forget(self) -> None:
         self._until = 0.0
@@ -330,10 +338,23 @@ class _Mode:
             text = switch_file().read_text().strip()
         except (OSError, ValueError):
             return get_settings().mode
-        return text if text in MODES else get_settings().mode
+        if text not in MODES:
+            return get_settings().mode
+        if unsafe := spill_unsafe():
+            if not self._said:
+                logger.error("redrive: the mode switch is not followed: %s", unsafe)
+            self._said = True
+            return get_settings().mode
+        return text
 
 
 _mode = _Mode()
+
+
+def spill_unsafe() -> Unsafe | None:
+    """Why the spill directory, as it is now, must not be used, and what to type; None if it may be."""
+    spill = get_settings().spill
+    return why_unsafe(spill.directory, own=spill.own)
 
 
 def switch_file() -> Path:

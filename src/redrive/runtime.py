@@ -78,7 +78,7 @@ def database() -> Database:
 def spill() -> FileSpill:
     """The spill of this machine."""
     settings = get_settings().spill
-    return FileSpill(settings.directory, settings.max_bytes)
+    return FileSpill(settings.directory, settings.max_bytes, own=settings.own)
 
 
 @_built_once
@@ -126,7 +126,7 @@ def claims() -> Claims:
 @_built_once
 def experience() -> Experience:
     """What the fleet has learnt."""
-    return Experience(get_settings().spill.directory, counters, clock.now)
+    return Experience(get_settings().spill.directory, counters, clock.now, lambda: not spill().problem())
 
 
 @_built_once

@@ -164,9 +164,21 @@ def test_w003_the_spill_cannot_be_written(directory: str) -> None:
     assert "DIRECTORY" in str(message.hint)
 
 
+def test_w008_everybody_can_write_to_the_spill(tmp_path: Path) -> None:
+    directory = tmp_path / "spill"
+    directory.mkdir()
+    directory.chmod(0o777)
+    with settings(SPILL={"DIRECTORY": str(directory)}):
+        message = one(checks.check_spill())
+
+    assert isinstance(message, Warning)
+    assert (message.id, message.hint) == ("redrive.W008", f"Type: chmod o-w {directory}")
+    assert f"{directory} can be written by everybody" in message.msg
+
+
 @pytest.mark.parametrize("redrive", [{}, 5, None])
 def test_w004_the_spill_is_temporary(redrive: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", "/tmp")
+    monkeypatch.setenv("XDG_STATE_HOME", "/dev/null/none")
     with override_settings(REDRIVE=redrive):
         message = one(checks.check_spill())
 

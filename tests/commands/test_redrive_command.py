@@ -1,6 +1,8 @@
 """Every verb: what it prints, its JSON, its exit code, and what it says to wrong input."""
 
 import getpass
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -227,15 +229,45 @@ def test_nothing_is_changed_without_a_name_or_all(redrive: Redrive, database: Da
 
 
 def test_the_mode_is_switched_and_switched_back(redrive: Redrive, tmp_path: Path) -> None:
+    file, user = tmp_path / "spill" / "mode", getpass.getuser()
     assert redrive("mode").out == "Mode: on.\n"
 
     said = redrive("mode", "off")
 
-    assert said.out == "Mode: off. Workers on this machine follow within a second.\n"
-    assert (get_mode(), redrive("mode", "--json").json) == ("off", {"mode": "off"})
+    assert said.out.startswith(
+        f"Mode: off.\nWritten to {file} as {user}; workers that use this directory follow within a second.\n"
+        "Nothing had been there before: "
+    )
+    assert get_mode() == "off"
+    assert redrive("mode", "--json").json == {"mode": "off", "file": str(file), "user": user}
     assert [path.name for path in (tmp_path / "spill").iterdir()] == ["mode"]
-    assert redrive("mode", "default").out.startswith("Mode: on.")
+    said = redrive("mode", "default")
+    assert said.out == (
+        f"Mode: on.\nRemoved {file} as {user}; workers that use this directory follow within a second.\n"
+    )
     assert redrive("mode", "default").code == 0
+
+
+@on_sqlite
+def test_a_switch_can_be_read_by_whoever_uses_the_directory(redrive: Redrive, tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        redrive("mode", "off")
+    finally:
+        os.umask(before)
+
+    assert stat.S_IMODE((tmp_path / "spill" / "mode").stat().st_mode) == 0o644
+
+
+@on_sqlite
+def test_a_switch_that_workers_would_not_follow_is_refused(redrive: Redrive, tmp_path: Path) -> None:
+    (tmp_path / "spill").mkdir()
+    (tmp_path / "spill").chmod(0o777)
+
+    with pytest.raises(CommandError, match=r"can be written by everybody. Type: chmod o-w "):
+        redrive("mode", "off")
+
+    assert list((tmp_path / "spill").iterdir()) == []
 
 
 @on_sqlite

@@ -55,3 +55,16 @@ def test_it_is_looked_at_again_within_a_second() -> None:
     from tests.waiting import wait_until
 
     wait_until(lambda: get_mode() == "off", 2, "the switch is seen")
+
+
+def test_a_switch_that_anybody_could_have_put_there_is_not_followed(caplog: pytest.LogCaptureFixture) -> None:
+    switch("off")
+    switch_file().parent.chmod(0o777)
+
+    assert get_mode() == "observe"
+    assert (
+        f"the mode switch is not followed: {switch_file().parent} can be written by everybody" in caplog.text
+    )
+    switch_file().parent.chmod(0o770)
+    forget_mode()
+    assert get_mode() == "off"

@@ -1,10 +1,13 @@
 """The dict ``REDRIVE``: defaults for a first day, typed values, and words for what cannot be used."""
 
+import os
+import tempfile
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.test import override_settings
 
 from redrive import conf
@@ -177,24 +180,64 @@ def test_one_bad_value_does_not_cost_the_others() -> None:
     assert (settings.mode, settings.namespace, settings.database) == ("observe", "shop", "default")
 
 
+def default_directory(**redrive: Any) -> Path:
+    return read_settings({"NAMESPACE": "a", **redrive})[0].spill.directory
+
+
 def test_the_default_directory_is_the_projects_own_and_outlives_a_restart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
 
-    first = read_settings({"NAMESPACE": "a"})[0].spill.directory
+    first = default_directory()
     monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "another.settings")
-    second = read_settings({"NAMESPACE": "a"})[0].spill.directory
+    second = default_directory()
 
     assert first.parent == second.parent == tmp_path / "redrive"
     assert first.name.startswith("a-")
     assert first != second
 
 
+def test_the_next_release_in_another_place_finds_what_the_last_one_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+
+    monkeypatch.setattr(django_settings, "BASE_DIR", "/srv/shop/releases/1", raising=False)
+    first = default_directory()
+    monkeypatch.setattr(django_settings, "BASE_DIR", "/srv/shop/releases/2")
+    second = default_directory()
+
+    assert first == second
+
+
+@pytest.mark.parametrize("change", [{"NAME": "other"}, {"HOST": "other"}, {"PORT": "5433"}])
+def test_projects_whose_settings_are_called_the_same_share_no_directory(
+    change: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    shop = {"ENGINE": "django.db.backends.postgresql", "NAME": "shop", "HOST": "db", "PASSWORD": "old"}
+
+    def directory(**entry: str) -> Path:
+        monkeypatch.setattr(django_settings, "DATABASES", {"default": {}, "tasks": entry})
+        return default_directory(DATABASE="tasks")
+
+    assert directory(**{**shop, **change}) != directory(**shop)
+    assert directory(**{**shop, "PASSWORD": "new", "USER": "other"}) == directory(**shop)
+
+
+def test_only_the_default_directory_must_be_this_users_own(tmp_path: Path) -> None:
+    assert read_settings({})[0].spill.own
+    assert not read_settings({"SPILL": {"DIRECTORY": str(tmp_path)}})[0].spill.own
+    assert problems({"SPILL": {"OWN": True}})[0].startswith("Unknown setting REDRIVE['SPILL']['OWN'].")
+
+
 def test_without_a_home_the_temporary_directory_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", "/dev/null/none")
 
-    assert not str(read_settings({})[0].spill.directory).startswith("/dev")
+    directory = read_settings({})[0].spill.directory
+
+    assert directory.parent == Path(tempfile.gettempdir()) / f"redrive-{os.geteuid()}"
 
 
 def test_override_settings_counts_at_once_and_is_undone() -> None:

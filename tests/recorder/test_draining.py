@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -182,3 +183,18 @@ def test_without_tables_everything_waits(spill: FileSpill, database: Database) -
     drain(spill, database)
     assert task_ids(database) == ["a"]
     assert spill.state().rejected_lines == 0
+
+
+def test_a_directory_that_must_not_be_used_is_said_once_and_keeps_nobody_from_work(
+    database: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    directory = tmp_path / "everybodys"
+    planted = FileSpill(directory, 50_000_000)
+    append(planted, "planted")
+    directory.chmod(0o777)
+
+    counts = [drain(FileSpill(directory, 50_000_000), database) for _ in range(3)]
+
+    assert counts == [0, 0, 0]
+    assert rows_of(database, "SELECT count(*) AS n FROM redrive_taskfailurerecord")[0]["n"] == 0
+    assert caplog.text.count("can be written by everybody") == 1

@@ -162,3 +162,13 @@ def test_counters_that_cannot_be_written_are_to_be_kept_by_the_caller(
 
     assert not recorder.count({CounterKey(BEGAN, "run", "shop.pay", "ok"): CounterTotals(count=3)})
     assert "counters could not be written" in caplog.text
+
+
+def test_nobody_else_can_say_that_sql_is_away(database: Database, tmp_path: Path) -> None:
+    """A mark in a directory that others can write to would send every failure to a spill that is not used."""
+    directory = tmp_path / "everybodys"
+    directory.mkdir()
+    (directory / "database-away").touch()
+    directory.chmod(0o777)
+
+    assert Recorder(database, FileSpill(directory, 50_000_000)).record(failure()).where == "sql"

@@ -1,9 +1,11 @@
 """One process and one directory: what goes into the spill comes out once, and what cannot go in is said."""
 
+import fcntl
 import json
 import os
 import resource
 import stat
+import time
 from pathlib import Path
 from typing import Any
 
@@ -311,3 +313,106 @@ def test_the_state_counts_what_waits(spill: FileSpill) -> None:
 
     assert state.waiting_lines == 4
     assert state.waiting_bytes == sum(path.stat().st_size for path in spill.directory.iterdir())
+
+
+def locked(path: Path) -> int:
+    """A handle that holds a file's lock, as a process does that was stopped in the middle of a line."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    return handle
+
+
+def test_a_lock_that_is_not_given_back_is_waited_for_a_moment_only(spill: FileSpill) -> None:
+    sink = Sink()
+    spill.append("ending", {"n": 1})
+    handle = locked(spill.directory / "spill.jsonl")
+
+    began = time.monotonic()
+    spill.append("ending", {"n": 2})
+    first = time.monotonic() - began
+    began = time.monotonic()
+    spill.append("ending", {"n": 3})
+    second = time.monotonic() - began
+
+    assert 0.25 < first < 1
+    assert second < 0.2
+    assert files(spill) == ["spill", "spill.jsonl"]
+    assert spill.state().waiting_lines == 3
+    assert sink.drain(spill) == 2
+    os.close(handle)
+    assert sink.drain(spill) == 1
+    assert sink.payloads == [2, 3, 1]
+    assert files(spill) == []
+
+
+def test_the_lines_of_a_process_that_is_gone_are_drained_by_any_other(spill: FileSpill) -> None:
+    sink = Sink()
+    spill.append("ending", {"n": 1})
+    write_line(spill, "spill-4194304999.jsonl", payload={"n": 2})
+
+    sink.drain(FileSpill(spill.directory, MEGABYTE))
+
+    assert sink.payloads == [1, 2]
+    assert files(spill) == []
+
+
+def test_lines_in_files_of_their_own_count_towards_the_size(tmp_path: Path) -> None:
+    spill = FileSpill(tmp_path, 300)
+    spill.append("ending", {"n": 1, "pad": "x" * 100})
+    (tmp_path / "spill.jsonl").rename(tmp_path / "spill-1.jsonl")
+
+    with pytest.raises(SpillFailed, match="full size"):
+        spill.append("ending", {"n": 2, "pad": "x" * 100})
+
+
+def test_without_any_lock_to_be_had_it_is_said(spill: FileSpill) -> None:
+    spill.append("ending", {"n": 1})
+    handles = [locked(spill.directory / name) for name in ("spill.jsonl", f"spill-{os.getpid()}.jsonl")]
+
+    with pytest.raises(SpillFailed, match="locked by another process"):
+        spill.append("ending", {"n": 2})
+
+    for handle in handles:
+        os.close(handle)
+
+
+def test_counters_leave_three_quarters_to_endings(tmp_path: Path) -> None:
+    spill = FileSpill(tmp_path, 1_000)
+    spill.append("counters", {"rows": "x" * 100})
+
+    with pytest.raises(SpillFailed, match="full size of 250 bytes"):
+        spill.append("counters", {"rows": "x" * 100})
+
+    for _ in range(3):
+        spill.append("ending", {"n": "x" * 100})
+
+
+def test_a_directory_that_others_may_have_written_to_is_neither_written_nor_drained(tmp_path: Path) -> None:
+    directory = tmp_path / "redrive" / "shop"
+    spill, sink = FileSpill(directory, MEGABYTE, own=True), Sink()
+    directory.mkdir(parents=True)
+    directory.parent.chmod(0o700)
+    write_line(spill, "spill.jsonl", payload={"n": "planted"})
+    directory.chmod(0o770)
+
+    with pytest.raises(SpillFailed, match=r"can be written by other users\. Type: chmod go-w"):
+        spill.append("ending", {"n": 1})
+    with pytest.raises(SpillFailed, match="can be written by other users"):
+        sink.drain(spill)
+
+    assert sink.payloads == []
+    directory.chmod(0o700)
+    spill.append("ending", {"n": 1})
+    assert spill.problem() == ""
+
+
+def test_a_configured_directory_may_be_a_groups_but_not_everybodys(tmp_path: Path) -> None:
+    (tmp_path / "spill").mkdir()
+    (tmp_path / "spill").chmod(0o777)
+    spill = FileSpill(tmp_path / "spill", MEGABYTE)
+
+    with pytest.raises(SpillFailed, match=r"can be written by everybody\. Type: chmod o-w"):
+        spill.append("ending", {"n": 1})
+
+    (tmp_path / "spill").chmod(0o770)
+    spill.append("ending", {"n": 1})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import lru_cache
 
 from django.db import InterfaceError, OperationalError, ProgrammingError
 
@@ -35,6 +36,10 @@ def drain(spill: FileSpill, database: Database, *, between: Callable[[], None] =
     Raises:
         StoreUnavailable: The database is away; what is left is applied next time.
     """
+
+    if problem := spill.problem():
+        _say_once(problem)
+        return 0
 
     def apply(name: str, offset: int, lines: list[Line]) -> None:
         endings = [(line, ending) for line in lines if (ending := _read(spill, line)) is not None]
@@ -69,6 +74,11 @@ def drain(spill: FileSpill, database: Database, *, between: Callable[[], None] =
     if count:
         logger.info("redrive: %s lines of the spill are in the database now", count)
     return count
+
+
+@lru_cache(maxsize=8)
+def _say_once(problem: str) -> None:
+    logger.error("redrive: the spill is not drained: %s", problem)
 
 
 def _read(spill: FileSpill, line: Line) -> Ending | bool | None:

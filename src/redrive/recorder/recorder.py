@@ -87,7 +87,7 @@ class Recorder:
     def count(self, totals: Mapping[CounterKey, CounterTotals]) -> bool:
         """Hand sums on, through the spill: counting must not open connections. False if that failed."""
         try:
-            self._spill.append("counters", {"rows": to_rows(totals)})
+            self._spill.append("counters", {"rows": to_rows(totals)}, durable=False)
         except SpillFailed as exc:
             logger.warning("redrive: counters could not be written: %s", exc)
             return False
@@ -100,15 +100,16 @@ class Recorder:
         """
         try:
             # A moment ahead of us is a clock that was set back, and says nothing.
-            return 0 <= time.time() - os.stat(self._away).st_mtime < AWAY_SECONDS
+            is_away = 0 <= time.time() - os.stat(self._away).st_mtime < AWAY_SECONDS
         except OSError:
             return False
+        return is_away and not self._spill.problem()
 
     def note_away(self, exc: StoreUnavailable) -> None:
         """Tell every process on this machine that SQL is away."""
         logger.warning("redrive: the database is away (%s); failures go to %s", exc, self._spill.directory)
         try:
-            self._spill.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._spill.prepare()
             self._away.touch()
-        except OSError:
-            logger.warning("redrive: %s cannot be written", self._spill.directory)
+        except (OSError, SpillFailed) as exc:
+            logger.warning("redrive: %s cannot be written: %s", self._spill.directory, exc)

@@ -1,8 +1,9 @@
 """A local append-only file for what cannot be stored in SQL right now.
 
 One JSON object per line, readable by a person, flushed to the disk before :meth:`FileSpill.append` returns. Every
-process on the machine appends to the same ``spill.jsonl`` under a short file lock. A keeper takes the file over by
-renaming it under that lock, so that writing and draining never meet in one file.
+process on the machine appends to the same ``spill.jsonl`` under a short file lock, or, where somebody keeps that lock
+(a stopped process, a disk that hangs), to a ``spill-<pid>.jsonl`` of its own. A keeper takes a file over by renaming it
+under its lock, so that writing and draining never meet in one file.
 
 Two files beside it hold lines that were read and not applied: ``rejected.jsonl``, for a person to look at, and
 ``newer.jsonl``, written by a newer release, which the first keeper of any later start tries again. A keeper that is
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -22,6 +24,7 @@ from json import loads
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from redrive.directories import make, why_unsafe
 from redrive.payload import to_json
 
 LINE_VERSION = 1
@@ -30,6 +33,13 @@ CHUNK = 200
 CHUNK_BYTES = 8 * 1024 * 1024
 """Size after which a chunk gets no further line."""
 KINDS = ("ending", "counters")
+SHARES = {"counters": 4}
+"""What a kind of line may fill the spill up to, as a part (a quarter) of its size: counters can be kept in memory."""
+PATIENCE_SECONDS = 0.3
+"""Longest wait for a file's lock. The main process of a prefork worker, one event loop, waits here as well."""
+BUSY_SECONDS = 5.0
+"""How long a file whose lock was waited for in vain is not waited for again."""
+_TRY_SECONDS = 0.002
 
 
 class SpillFailed(Exception):  # noqa: N818  # reads as what happened
@@ -56,6 +66,10 @@ class SpillState:
     """Lines that only a newer release can read."""
 
 
+class _Busy(SpillFailed):
+    """Somebody else has the file's lock and keeps it."""
+
+
 class _Newer(Exception):  # noqa: N818  # reads as what it is
     """The line was written by a newer release."""
 
@@ -71,20 +85,54 @@ class FileSpill:
     Args:
         directory: Made on first use, readable by this user only (arguments of tasks are in it).
         max_bytes: Size of all waiting files together from which on further lines are refused.
+        own: Whether the directory must be this user's own, see :func:`redrive.directories.why_unsafe`.
     """
 
-    def __init__(self, directory: Path, max_bytes: int) -> None:
+    def __init__(self, directory: Path, max_bytes: int, *, own: bool = False) -> None:
         self.directory = directory
         self._max_bytes = max_bytes
+        self._own = own
+        self._is_safe = False
         self._path = directory / "spill.jsonl"
         self._rejected = directory / "rejected.jsonl"
         self._newer = directory / "newer.jsonl"
         self._newer_tried = False
+        self._busy_until = 0.0
 
-    def append(self, kind: str, payload: Mapping[str, Any]) -> None:
-        """Write one line and wait until it is on the disk. Raises SpillFailed."""
+    def problem(self) -> str:
+        """Why the directory must not be used, and what to type; empty if it may. Once it may, it is not asked again."""
+        if self._is_safe:
+            return ""
+        unsafe = why_unsafe(self.directory, own=self._own)
+        self._is_safe = unsafe is None and self.directory.is_dir()
+        return "" if unsafe is None else str(unsafe)
+
+    def prepare(self) -> None:
+        """Make the directory, if it is not there. Raises SpillFailed if it cannot be made or must not be used."""
+        try:
+            make(self.directory)
+        except OSError as exc:
+            raise SpillFailed(f"{self.directory}: {exc.strerror or exc}") from exc
+        if problem := self.problem():
+            raise SpillFailed(problem)
+
+    def append(self, kind: str, payload: Mapping[str, Any], *, durable: bool = True) -> None:
+        """Write one line. Raises SpillFailed.
+
+        Args:
+            kind: One of :data:`KINDS`.
+            payload: What can be written as JSON.
+            durable: Wait until it is on the disk, so that it outlives a power cut.
+        """
         record = {"v": LINE_VERSION, "at": datetime.now(UTC).isoformat(), "kind": kind, "payload": payload}
-        self._append(self._path, to_json(record), self._max_bytes)
+        line, limit = to_json(record), self._max_bytes // SHARES.get(kind, 1)
+        patience = PATIENCE_SECONDS if time.monotonic() >= self._busy_until else 0.0
+        try:
+            self._append(self._path, line, limit, patience=patience, durable=durable)
+        except _Busy:
+            self._busy_until = time.monotonic() + BUSY_SECONDS
+            own = self.directory / f"spill-{os.getpid()}.jsonl"
+            self._append(own, line, limit, durable=durable)
 
     def reject(self, raw: str) -> None:
         """Set a line aside that cannot be applied, where a person can look at it. Raises SpillFailed."""
@@ -94,36 +142,35 @@ class FileSpill:
         """Set a line aside that only a newer release can read. Raises SpillFailed."""
         self._append(self._newer, raw)
 
-    def _append(self, path: Path, line: str, max_bytes: int | None = None) -> None:
+    def _append(
+        self,
+        path: Path,
+        line: str,
+        max_bytes: int | None = None,
+        *,
+        patience: float = PATIENCE_SECONDS,
+        durable: bool = True,
+    ) -> None:
         data = line.rstrip("\n").encode("utf-8", "backslashreplace") + b"\n"
+        self.prepare()
         try:
-            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with _locked_for_append(path) as handle:
+            with _locked_for_append(path, patience) as handle:
                 size = os.fstat(handle).st_size
-                if max_bytes is not None and size + self._draining_bytes() + len(data) > max_bytes:
+                if max_bytes is not None and self._waiting_bytes() + len(data) > max_bytes:
                     raise SpillFailed(f"{path} has its full size of {max_bytes:,} bytes")
                 if size and os.pread(handle, 1, size - 1) != b"\n":
                     # A writer was killed in the middle of a line; do not glue ours to its half.
                     data = b"\n" + data
-                self._write(handle, data, size)
+                _write(handle, data, size, durable)
         except OSError as exc:
             raise SpillFailed(f"{path}: {exc.strerror or exc}") from exc
 
-    def _draining_bytes(self) -> int:
-        return sum(_size(path) for path in self.directory.glob("drain-*.jsonl"))
+    def _waiting(self) -> list[Path]:
+        """Every file whose lines wait for the database."""
+        return [self._path, *self.directory.glob("spill-*.jsonl"), *self.directory.glob("drain-*.jsonl")]
 
-    @staticmethod
-    def _write(handle: int, data: bytes, size: int) -> None:
-        try:
-            written = 0
-            while written < len(data):
-                written += os.write(handle, data[written:])
-            os.fsync(handle)
-        except OSError:
-            # Half a line is worse than none: the next reader would reject it.
-            with suppress(OSError):
-                os.ftruncate(handle, size)
-            raise
+    def _waiting_bytes(self) -> int:
+        return sum(map(_size, self._waiting()))
 
     def drain(
         self, apply: Apply, done: Callable[[str], int], forget: Callable[[str], None] | None = None
@@ -136,11 +183,14 @@ class FileSpill:
             forget: Told of each file that is gone, so that ``done`` need not remember it.
 
         Raises:
-            SpillFailed: A line could not be set aside; its file stays as it is.
+            SpillFailed: A line could not be set aside, and its file stays as it is; or the directory must not be used.
         """
+        if problem := self.problem():
+            raise SpillFailed(problem)
         # What an earlier keeper left comes first, and while that cannot be applied nothing is added to it.
         count = self._drain_files(apply, done, forget)
-        taken = _take_over(self._path)
+        files = (self._path, *self.directory.glob("spill-*.jsonl"))
+        taken = sum(map(_take_over, files)) > 0
         if not self._newer_tried:
             taken = _take_over(self._newer) or taken
             self._newer_tried = True
@@ -192,10 +242,9 @@ class FileSpill:
 
     def state(self) -> SpillState:
         """How much waits, and how much was set aside."""
-        waiting = [self._path, *self.directory.glob("drain-*.jsonl")]
         return SpillState(
-            waiting_bytes=sum(_size(path) for path in waiting),
-            waiting_lines=sum(_lines(path) for path in waiting),
+            waiting_bytes=self._waiting_bytes(),
+            waiting_lines=sum(map(_lines, self._waiting())),
             rejected_lines=_lines(self._rejected),
             newer_lines=_lines(self._newer),
         )
@@ -211,18 +260,47 @@ def _line(text: str) -> Line:
     return line
 
 
+def _write(handle: int, data: bytes, size: int, durable: bool) -> None:
+    try:
+        written = 0
+        while written < len(data):
+            written += os.write(handle, data[written:])
+        if durable:
+            os.fsync(handle)
+    except OSError:
+        # Half a line is worse than none: the next reader would reject it.
+        with suppress(OSError):
+            os.ftruncate(handle, size)
+        raise
+
+
 @contextmanager
-def _locked_for_append(path: Path) -> Iterator[int]:
-    """A locked handle of the file that has this name now, not of one that was renamed in between."""
+def _locked_for_append(path: Path, patience: float = PATIENCE_SECONDS) -> Iterator[int]:
+    """A locked handle of the file that has this name now, not of one that was renamed in between.
+
+    Raises _Busy if somebody else has the lock for so many seconds.
+    """
+    deadline = time.monotonic() + patience
     while True:
         handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            _lock(handle, path, deadline)
             if _is_current(handle, path):
                 yield handle
                 return
         finally:
             os.close(handle)
+
+
+def _lock(handle: int, path: Path, deadline: float) -> None:
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise _Busy(f"{path} is locked by another process that does not go on") from None
+            time.sleep(_TRY_SECONDS)
 
 
 def _is_current(handle: int, path: Path) -> bool:
@@ -233,14 +311,17 @@ def _is_current(handle: int, path: Path) -> bool:
 
 
 def _take_over(path: Path) -> bool:
-    """Set a file aside for draining; False if it is empty or absent."""
+    """Set a file aside for draining; False if it is empty or absent, or its lock is not to be had (till next time)."""
     if not _size(path):
         return False
-    with _locked_for_append(path) as handle:
-        if not os.fstat(handle).st_size:
-            return False
-        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
-        os.rename(path, path.with_name(f"drain-{stamp}-{uuid.uuid4().hex[:8]}.jsonl"))
+    try:
+        with _locked_for_append(path) as handle:
+            if not os.fstat(handle).st_size:
+                return False
+            stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
+            os.rename(path, path.with_name(f"drain-{stamp}-{uuid.uuid4().hex[:8]}.jsonl"))
+    except _Busy:
+        return False
     return True
 
 

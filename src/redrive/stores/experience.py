@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -45,10 +45,13 @@ class Experience:
     Never raises; without a file there is no experience yet. Thread-safe.
     """
 
-    def __init__(self, directory: Path, counters: Counters, now: Any) -> None:
+    def __init__(
+        self, directory: Path, counters: Counters, now: Any, is_trusted: Callable[[], bool] = lambda: True
+    ) -> None:
         self._path = directory / "experience.json"
         self._counters = counters
         self._now = now
+        self._is_trusted = is_trusted
         self._lock = threading.Lock()
         self._own: dict[tuple[str, str], int] = {}
         self._content = _Content()
@@ -81,7 +84,7 @@ class Experience:
         except OSError:
             return self._content
         stamp = (status.st_mtime_ns, status.st_ino)
-        if stamp != self._content.stamp:
+        if stamp != self._content.stamp and self._is_trusted():
             try:
                 self._content = _content(json.loads(self._path.read_text()), stamp)
             except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -92,6 +95,8 @@ class Experience:
         self, *, retries: Mapping[str, Mapping[str, int]], depths: Mapping[str, int], at: datetime
     ) -> None:
         """Replace the file (keepers). A disk that cannot be written costs the experience, nothing else."""
+        if not self._is_trusted():
+            return
         text = json.dumps({"at": at.isoformat(), "retries": retries, "depths": depths})
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

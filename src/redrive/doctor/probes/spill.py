@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from redrive import runtime
-from redrive.conf import get_settings
+from redrive.conf import get_settings, spill_unsafe
 from redrive.doctor.facts import SpillFacts
 from redrive.doctor.probes.bounded import reason_of
 
@@ -48,6 +48,8 @@ def _problem(directory: Path, there: Path) -> str:
         if not there.is_dir():
             return f"{there} is not a directory"
         return "" if os.access(there, os.W_OK | os.X_OK) else f"no permission to make it in {there}"
+    if unsafe := spill_unsafe():
+        return str(unsafe)
     try:
         with tempfile.TemporaryFile(dir=directory) as file:
             file.write(b"\n")

@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -17,8 +18,9 @@ from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 
 from redrive import runtime
-from redrive.conf import MODES, forget_mode, get_mode, get_settings, switch_file
+from redrive.conf import MODES, forget_mode, get_mode, get_settings, spill_unsafe, switch_file
 from redrive.dead_letters import Acted
+from redrive.directories import make, owner_of, user_name
 from redrive.leases import StoreUnavailable
 from redrive.management.doctor import add_doctor, run_doctor
 from redrive.priority import TaskPriority
@@ -194,23 +196,26 @@ class Command(BaseCommand):
         return record_id
 
     def _mode(self, **options: Any) -> int:
-        wanted = options["mode"]
-        if wanted is not None:
-            path = switch_file()
+        path, user = switch_file(), user_name(os.geteuid())
+        lines: list[str] = []
+        if options["mode"] is not None:
+            is_new = not path.parent.exists()
             try:
-                if wanted == "default":
-                    path.unlink(missing_ok=True)
-                else:
-                    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                    # In one step: a worker that looks meanwhile must not find an empty file.
-                    fresh = path.with_name(f"mode-{os.getpid()}.tmp")
-                    fresh.write_text(wanted)
-                    fresh.replace(path)
+                _switch(path, options["mode"])
             except OSError as exc:
                 raise CommandError(f"{path} cannot be written: {exc.strerror}") from exc
             forget_mode()
-        note = "" if wanted is None else " Workers on this machine follow within a second."
-        self._print(options["json"], {"mode": get_mode()}, [f"Mode: {get_mode()}.{note}"])
+            verb = "Removed" if options["mode"] == "default" else "Written to"
+            lines.append(f"{verb} {path} as {user}; workers that use this directory follow within a second.")
+            if is_new:
+                lines.append(
+                    "Nothing had been there before: if workers run on this machine, type this as their user, or give"
+                    " both the same REDRIVE['SPILL']['DIRECTORY']."
+                )
+            elif (owner := owner_of(path.parent)) != user:
+                lines.append(f"The directory belongs to {owner}.")
+        data = {"mode": get_mode(), "file": str(path), "user": user}
+        self._print(options["json"], data, [f"Mode: {get_mode()}.", *lines])
         return 0
 
     def _keeper(self, **options: Any) -> int:
@@ -223,6 +228,22 @@ class Command(BaseCommand):
 
     def _doctor(self, **options: Any) -> int:
         return run_doctor(self, strict=options["strict"], ignore=options["ignore"], as_json=options["json"])
+
+
+def _switch(path: Path, wanted: str) -> None:
+    """Write or remove the switch file. Raises OSError, or CommandError if nobody would trust it there."""
+    make(path.parent)
+    if unsafe := spill_unsafe():
+        raise CommandError(str(unsafe))
+    if wanted == "default":
+        path.unlink(missing_ok=True)
+        return
+    # In one step: a worker that looks meanwhile must not find an empty file.
+    fresh = path.with_name(f"mode-{os.getpid()}.tmp")
+    fresh.write_text(wanted)
+    # Whoever may enter the directory may read it, also where root wrote it for them.
+    fresh.chmod(0o644)
+    fresh.replace(path)
 
 
 class _VerbParser(CommandParser):
