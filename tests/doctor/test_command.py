@@ -17,7 +17,6 @@ KNOWN = {
     "project.debug",
     "tasks.uncovered",
     "tasks.late-ack-unsafe",
-    "tasks.requeue-uncapped",
     "tasks.reject-lost",
     "broker.visibility-limit",
     "spill.volatile",
