@@ -120,6 +120,9 @@ class Classifier:
                 reach = min(reach, 0.8)
             for hit in self._book.hits(reading):
                 score = _weigh(hit, reading) * reach
+                if hit.rule.says is F.UNKNOWN and (depth or _has_cause(facts)):
+                    # "Says nothing" is an answer only where nobody else in the chain has a better one.
+                    score = min(score, _NOTHING_BESIDE_OTHERS)
                 found.append(Candidate(hit, score, where, depth))
                 best = max(best, score)
             if depth == 0:
@@ -180,6 +183,13 @@ _SYMPTOMS = frozenset(
 def _is_symptom(link: ExceptionFacts) -> bool:
     """A general exception below a specific one: the specific one was raised because it knows better."""
     return f"{link.exc_module}.{link.exc_qualname}" in _SYMPTOMS
+
+
+_NOTHING_BESIDE_OTHERS = 0.45
+
+
+def _has_cause(facts: ExceptionFacts) -> bool:
+    return any(link.via == "cause" for link in facts.chain)
 
 
 def _weigh(hit: Hit, reading: Reading) -> float:

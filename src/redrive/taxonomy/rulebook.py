@@ -19,6 +19,8 @@ from redrive.taxonomy.rules.rule import (
 )
 
 _MAX_REMEMBERED_CLASSES = 4096
+_CHILD_TRACEBACK = "traceback (most recent call last)"
+_LAST_LINE = re.compile(r"^(?:\w{1,60}\.){0,6}([A-Z]\w{2,60})(?:: |$)")
 _HIDDEN = re.compile(r"\b(?:state=finished|Dependency [\w-]{1,60}) raised ([A-Z]\w{2,60})\b")
 
 
@@ -73,7 +75,9 @@ class RuleBook:
         found.extend(self._code_hits(reading))
         found.extend(self._class_hits(reading))
         if "raised " in reading.text:
-            found.extend(self._hidden_class_hits(reading))
+            found.extend(self._hidden_class_hits(_HIDDEN.search(reading.facts.message)))
+        if _CHILD_TRACEBACK in reading.text:
+            found.extend(self._hidden_class_hits(_last_line_of_child(reading)))
         text = self._text_hit(reading)
         if text is not None:
             found.append(text)
@@ -136,9 +140,8 @@ class RuleBook:
                 break
         return tuple(found)
 
-    def _hidden_class_hits(self, reading: Reading) -> Iterable[Hit]:
-        """The class a wrapper names in its message without keeping it (tenacity, Celery chords)."""
-        match = _HIDDEN.search(reading.facts.message)
+    def _hidden_class_hits(self, match: re.Match[str] | None) -> Iterable[Hit]:
+        """The class that is only named: by a wrapper (tenacity, Celery chords), or by a child's last words."""
         if match is None:
             return
         name = match[1]
@@ -207,3 +210,12 @@ class RuleBook:
                     best = Hit(rule, place)
                     break
         return best
+
+
+def _last_line_of_child(reading: Reading) -> re.Match[str] | None:
+    """The exception that ended a child process whose traceback was captured."""
+    for name in ("stderr", "output"):
+        text = reading.facts.attrs.get(name)
+        if isinstance(text, str) and _CHILD_TRACEBACK in text.lower():
+            return _LAST_LINE.match(text.rstrip().rpartition("\n")[2])
+    return None

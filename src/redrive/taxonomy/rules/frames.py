@@ -99,6 +99,28 @@ RULES: tuple[FrameRule, ...] = (
         4,
     ),
     _frame(
+        "certificate_file",
+        F.CONFIG_INVALID_SETTING,
+        0.955,
+        (
+            "ssl.py:create_default_context ssl.py:load_ httpx/_config.py: urllib3/util/ssl_.py: "
+            "requests/adapters.py:cert_verify"
+        ),
+        "FileNotFoundError NotADirectoryError IsADirectoryError",
+        3,
+    ),
+    _frame(
+        "closed_by_peer",
+        F.TRANSIENT_NETWORK,
+        0.92,
+        (
+            "ftplib.py: poplib.py: imaplib.py: telnetlib.py: nntplib.py: multiprocessing/connection.py: "
+            "asyncio/streams.py:"
+        ),
+        "EOFError",
+        2,
+    ),
+    _frame(
         "client_made",
         F.CONFIG_INVALID_SETTING,
         0.78,

@@ -17,14 +17,23 @@ _MAIL = frozenset({fam.MAIL})
 MAIL: tuple[TextRule, ...] = (
     _text(
         "mail_rate", F.TRANSIENT_RATE_LIMIT, 0.97,
-        "too many", " rate", "rate limit", "4.7.", "try again later", "daily user sending", "sending limit",
-        "temporarily deferred", "4.3.2", "sent from your", "greylist", "unusual", "limit exceeded", "5.4.5",
+        "too many", " rate", "rate limit", "4.7.", "daily user sending", "sending limit",
+        "temporarily deferred", "sent from your", "greylist", "unusual", "limit exceeded", "5.4.5",
         "throttl", "slow down",
         families=_MAIL,
         unless=(
             "temporary server error", "temporary lookup failure", "local problem", "system problem",
             "generated", "operate", "authenticat", "starttls", "separate", "accurate", "4.7.0 temporary auth",
             "moderate", "corporate", "too many recipients", "too many hops", "5.7.",
+        ),
+    ),
+    _text(
+        "mail_later", F.TRANSIENT_RATE_LIMIT, 0.965,
+        "try again later",
+        families=_MAIL,
+        unless=(
+            "not available", "unavailable", "shutting down", "temporary server error", "temporary lookup failure",
+            "local problem", "system problem", "temporary auth", "5.7.",
         ),
     ),
     _text(
@@ -180,6 +189,13 @@ INPUT: tuple[TextRule, ...] = (
         families=frozenset({fam.DATABASE, fam.DJANGO}),
     ),
     _text(
+        # PostgreSQL shows the place of many errors, so the code knows better where there is one.
+        "sql_place", F.PERMANENT_LOGIC, 0.9,
+        "line 1:",
+        families=_OWN,
+        unless=("invalid input syntax", "does not exist", "permission denied", "timeout"),
+    ),
+    _text(
         "sql_syntax", F.PERMANENT_LOGIC, 0.96,
         "syntax error", "error in your sql syntax", "division by zero",
         "no unique or exclusion constraint matching", "incorrect number of bindings",
@@ -195,7 +211,7 @@ INPUT: tuple[TextRule, ...] = (
         "the last operation didn't produce", "cursor closed", "savepoint", "can't compare",
         "not a valid parameter", "aggregate function", "wrongtype operation", "unknown command",
         "wrong kind of value", "cross-slot", "crossslot", "don't hash to the same slot",
-        "invalid input of type", "line 1:", "unknown operator", "fieldpath field names", "pipeline stage",
+        "invalid input of type", "unknown operator", "fieldpath field names", "pipeline stage",
         "unrecognized pipeline", "noscript", "unknown modifier", "query_parsing", "x_content_parse",
         "no viable alternative", "mismatched input",
         families=_OWN,

@@ -209,7 +209,7 @@ NETWORK: tuple[TextRule, ...] = (
         "broker_connection", F.TRANSIENT_NETWORK, 0.945,
         "connection", "timed out", "timeout", "unreachable", "refused", "reset by peer", "broken pipe",
         "socket", "disconnected", "no brokers", "brokers are down", "_transport", "_all_brokers_down", "eof",
-        "errno 111", "winerror", "shutdown", "closed",
+        "errno 111", "winerror", "shutdown", " closed",
         families=frozenset({fam.BROKER}),
         unless=(
             "access_refused", "login was refused", "not_found", "precondition", "authentication",
@@ -235,6 +235,13 @@ NETWORK: tuple[TextRule, ...] = (
         "connection pool is full", "couldn't get a connection after",
     ),
     _text(
+        # The other side does not speak TLS on this port: trying again does not teach it.
+        "plain_port", F.TRANSIENT_NETWORK, 0.93,
+        "wrong_version_number", "ssl: http_request", "unknown_protocol",
+        retry=False,
+        source="OpenSSL reason codes (sslerr.h)",
+    ),
+    _text(
         "refused", F.TRANSIENT_NETWORK, 0.915,
         "connection refused", "connection reset", "actively refused", "broken pipe", "connection aborted",
         "remote end closed connection", "server disconnected", "network is unreachable", "no route to host",
@@ -252,7 +259,7 @@ NETWORK: tuple[TextRule, ...] = (
         "all connection attempts failed", "network is down", "not enough data to satisfy",
         "unexpectedly closed", "retrieval incomplete", "could only read", "connexion refusée",
         "the connection was closed", "stream was reset", "recv failure", "send failure",
-        "ssl: wrong_version_number", "tlsv1_alert", "sslv3_alert", "ssl handshake", "handshake operation",
+        "tlsv1_alert", "sslv3_alert", "ssl handshake", "handshake operation",
         "bad handshake", "connection dropped", "server closed connection", "lost connection",
         "connection error", "connection failed", "network error", "failed to connect", "couldn't connect",
         "could not connect", "unable to connect", "connection closed", "unexpected end of file from server",
