@@ -29,7 +29,11 @@ _TIERS = {
     "rabbitmq": {"rabbitmq_server"},
     "web": {"browser"},
 }
-_PLACES = {"contract": "servers", "example": "servers", "newcomer": "celery"}  # folders whose every test starts processes
+_PLACES = {
+    "contract": "servers",
+    "example": "servers",
+    "newcomer": "celery",
+}  # folders whose every test starts processes
 _guard_key = pytest.StashKey[Guard]()
 
 
@@ -201,15 +205,24 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
+def as_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take away what tells Redrive that a host's test runner is at work."""
+    from django.test.utils import _TestState
+
+    monkeypatch.delattr(_TestState, "saved_data", raising=False)
+
+
+@pytest.fixture
 def database_alias(
-    database_url: str, django_db_blocker: DjangoDbBlocker, monkeypatch: pytest.MonkeyPatch
+    database_url: str,
+    django_db_blocker: DjangoDbBlocker,
+    monkeypatch: pytest.MonkeyPatch,
+    as_in_production: None,
 ) -> Iterator[str]:
     """The same, as an alias in the test process's `DATABASES`, for stores that open connections of their own.
 
-    Works as in production, not as in a host's test run: no transaction around the test, and what tells Redrive that
-    a test runner is at work is taken away.
+    Works as in production, not as in a host's test run: no transaction around the test, and connections of its own.
     """
-    from django.core import mail
     from django.db import connections
 
     alias = "real"
@@ -217,7 +230,6 @@ def database_alias(
         {"default": connections.settings["default"], alias: from_url(database_url)}
     )
     monkeypatch.setitem(connections.settings, alias, known[alias])
-    monkeypatch.delattr(mail, "outbox", raising=False)
     with django_db_blocker.unblock():
         yield alias
         connections[alias].close()

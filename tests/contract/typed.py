@@ -21,7 +21,7 @@ def printed(lines):
     shown = io.StringIO()
     try:
         with contextlib.redirect_stdout(shown):
-            exec(compile(ast.fix_missing_locations(tree), "<typed>", "exec"), {"_show": show})
+            exec(compile(ast.fix_missing_locations(tree), "<typed>", "exec"), {"_show": show, "__name__": "__main__"})
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     return shown.getvalue().rstrip("\\n")
@@ -31,8 +31,8 @@ def printed(lines):
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """`says`: the contract's statement. `lines`: what is typed. `prints`: to the letter what they print, the value of the
-    last line included."""
+    """`says`: the contract's statement. `lines`: what is typed. `prints`: to the letter what that prints, with the
+    value of the last line."""
 
     says: str
     lines: str
