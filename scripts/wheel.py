@@ -32,7 +32,7 @@ class Versions:
     python: str
     limits: tuple[str, ...] = ()
     # The reference project and the browser are tested with the pinned versions only, to keep a run short.
-    tests: tuple[str, ...] = ("-m", "not web", "--ignore=tests/example")
+    tests: tuple[str, ...] = ("-m", "not web", "--ignore=tests/example", "--ignore=tests/contract")
 
 
 PAIRS = {
