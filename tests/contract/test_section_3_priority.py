@@ -1,6 +1,7 @@
 """Section 3: `from apps.core.services.task_priority_service import priority_service, TaskPriority`."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from tests.contract import typed
 from tests.contract.typed import Typed
 from tests.example.conftest import example_project
+from tests.path.records import record_of
 from tests.servers import ValkeyServer
 from tests.servers.django_project import Project
 
@@ -287,3 +289,28 @@ def test_requeue_into_a_queue_that_the_project_renamed_names_that_queue(with_bro
     )
 
     assert (found["queue"], found["message"][1]) == ("reports", "id-4")
+
+
+def test_a_requeued_dead_letter_runs_in_its_new_queue_and_is_resolved(
+    make_project: Callable[..., Project], sqlite_url: str, valkey: ValkeyServer
+) -> None:
+    """All the way, with a worker that reads nothing but the queue of HIGH once the task is dead."""
+    project = make_project(
+        database_url=sqlite_url, broker_url=valkey.url, redrive={"KEEPER": {"POLL_SECONDS": 0.2}}
+    )
+    path = project.scratch / "fixed"
+    first = project.worker(concurrency=1)
+    task_id = project.send("shop.tasks.invalid_until", "one", str(path))
+    record_of(project, task_id, "PENDING")
+    first.stop()
+    path.touch()
+
+    project.python(
+        "from redrive.runtime import priority_service\n"
+        f"answer = priority_service.requeue_task({task_id!r}, 'shop.tasks.invalid_until', priority='HIGH')\n"
+        f"assert (answer.task_id, answer.queue) == ({task_id!r}, 'high_priority'), answer"
+    )
+    project.worker(concurrency=1, queues=["high_priority"])
+
+    record = record_of(project, task_id, "RESOLVED")
+    assert (record["attempt"], record["queue_name"]) == (2, "high_priority")
