@@ -17,11 +17,8 @@ from tests.stores.endings import BEGAN, failure, hold, row_of
 
 
 @pytest.fixture
-def lost(spill: FileSpill, monkeypatch: pytest.MonkeyPatch) -> Recorder:
+def lost(spill: FileSpill, as_in_production: None) -> Recorder:
     """A recorder whose database is an alias that nobody configured."""
-    from django.core import mail
-
-    monkeypatch.delattr(mail, "outbox", raising=False)
     return Recorder(Database("nowhere"), spill)
 
 
@@ -140,7 +137,7 @@ def test_a_hold_without_a_message_is_not_stored(recorder: Recorder, database: Da
 
 
 def test_a_hosts_tests_never_fill_the_spill(spill: FileSpill) -> None:
-    """pytest-django has made ``mail.outbox``: what fails in a test is recorded on its connection or not at all."""
+    """Django's test environment is set up here: what fails is recorded on the test's connection or not at all."""
     recorded = Recorder(Database("nowhere"), spill).record(failure())
 
     assert recorded.where == "nowhere"

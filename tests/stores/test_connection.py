@@ -2,17 +2,20 @@
 
 import gc
 import os
+import signal
 import threading
 import time
 
 import pytest
+from django.core import mail
 from django.db import DatabaseError, connections, transaction
 
 from redrive.leases import StoreUnavailable
-from redrive.stores.sql.connection import Cursor, Database, StoreRefused
+from redrive.stores.sql.connection import Cursor, Database, StoreRefused, in_tests
 from tests.servers import PostgresServer
 from tests.stores.databases import on_postgres, on_sqlite
 from tests.stores.endings import change, failure, record, row_of, rows_of
+from tests.waiting import wait_until
 
 
 def _vendor(cursor: Cursor) -> str:
@@ -118,13 +121,11 @@ def test_missing_tables_are_no_refusal(database: Database) -> None:
     assert not isinstance(caught.value, StoreRefused)
 
 
+@pytest.mark.usefixtures("as_in_production")
 @pytest.mark.parametrize("settings", [None, {"ENGINE": "no.such.backend", "NAME": "x"}])
 def test_an_alias_that_cannot_be_used_is_an_absent_database(
     settings: dict[str, str] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from django.core import mail
-
-    monkeypatch.delattr(mail, "outbox", raising=False)
     if settings is not None:
         known = connections.configure_settings({"default": connections.settings["default"], "odd": settings})
         monkeypatch.setitem(connections.settings, "odd", known["odd"])
@@ -259,3 +260,117 @@ def test_our_connection_is_not_the_hosts(database: Database) -> None:
 
     assert ours != hosts
     assert f"redrive-{database.alias}" not in connections.settings
+
+
+LIMITS = (
+    "SELECT name, setting, source, reset_val FROM pg_settings"
+    " WHERE name IN ('statement_timeout', 'lock_timeout') ORDER BY name"
+)
+
+
+@on_postgres
+def test_time_limits_belong_to_the_transaction_and_not_to_the_connection(database: Database) -> None:
+    """A pooler refuses them as startup parameters (source ``client``), and its connections are others' as well."""
+    assert database.run(lambda cursor: cursor.all(LIMITS)) == [
+        ("lock_timeout", "2000", "session", "0"),
+        ("statement_timeout", "2000", "session", "0"),
+    ]
+
+
+@on_postgres
+def test_a_statement_that_does_not_end_is_ended_after_two_seconds(database: Database) -> None:
+    began = time.monotonic()
+    with pytest.raises(StoreUnavailable, match="statement timeout"):
+        database.run(lambda cursor: cursor.one("SELECT pg_sleep(20)"))
+
+    assert 1.5 < time.monotonic() - began < 2.9
+
+
+@on_postgres
+def test_the_hosts_own_options_and_isolation_are_left_to_the_host(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {"options": "-c work_mem=5MB -c default_transaction_isolation=serializable"}
+    monkeypatch.setitem(connections.settings[database.alias], "OPTIONS", options)
+
+    assert database.run(lambda cursor: cursor.one("SELECT current_setting('work_mem')")) == ("5MB",)
+    assert database.run(lambda cursor: cursor.one("SHOW transaction_isolation")) == ("read committed",)
+
+
+@on_postgres
+def test_an_engine_is_known_by_its_vendor_whatever_it_is_called(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(connections.settings[database.alias], "ENGINE", "tests.stores.instrumented")
+
+    name = database.run(lambda cursor: cursor.one("SELECT current_setting('application_name')"))
+
+    assert name == ("redrive",)
+
+
+@on_postgres
+def test_a_connection_whose_server_process_is_frozen_is_given_up_for_a_new_one(database: Database) -> None:
+    backend = database.run(_backend)
+    os.kill(backend, signal.SIGSTOP)
+
+    began = time.monotonic()
+    try:
+        other = database.run(_backend)
+        took = time.monotonic() - began
+    finally:
+        os.kill(backend, signal.SIGCONT)
+
+    assert other != backend
+    assert 2.5 < took < 5
+
+
+@on_postgres
+def test_a_frozen_server_is_an_absent_one(database: Database, postgres: PostgresServer) -> None:
+    frozen = (postgres.pid, database.run(_backend))
+    for pid in frozen:
+        os.kill(pid, signal.SIGSTOP)
+
+    began = time.monotonic()
+    try:
+        with pytest.raises(StoreUnavailable):
+            database.run(_ask)
+        took = time.monotonic() - began
+    finally:
+        for pid in frozen:
+            os.kill(pid, signal.SIGCONT)
+
+    assert took < 7
+    assert database.run(_ask) == (1,)
+
+
+@on_postgres
+def test_what_may_have_been_committed_is_not_run_again(database: Database) -> None:
+    runs: list[int] = []
+
+    def freeze_before_the_commit(cursor: Cursor) -> None:
+        cursor.execute(
+            "INSERT INTO redrive_event (at, actor, kind, subject, reason, numbers)"
+            " VALUES (now(), 'a', 'k', 's', 'r', '{}')"
+        )
+        runs.append(_backend(cursor))
+        os.kill(runs[-1], signal.SIGSTOP)
+
+    with pytest.raises(StoreUnavailable, match="has not answered for 3 seconds"):
+        database.run(freeze_before_the_commit)
+    os.kill(runs[0], signal.SIGCONT)
+
+    assert len(runs) == 1
+    count = "SELECT count(*) AS n FROM redrive_event"
+    wait_until(lambda: rows_of(database, count)[0]["n"] == 1, 5, "the commit that was on its way is done")
+
+
+@pytest.mark.usefixtures("as_in_production")
+def test_a_host_that_has_sent_a_mail_to_memory_is_not_in_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The locmem backend makes ``mail.outbox`` with the first mail, in production as well."""
+    monkeypatch.setattr(mail, "outbox", [], raising=False)
+
+    assert not in_tests()
+
+
+def test_a_hosts_test_run_is_known() -> None:
+    assert in_tests()

@@ -1,24 +1,36 @@
 """A private connection to the database that holds Redrive's tables.
 
 The host's own connection may be in a broken transaction when a task fails, or be closed around every task. Ours is a
-copy of its settings with short timeouts, in autocommit, one per process and thread, and never in ``DATABASES``.
+copy of its settings with short timeouts, one per process and thread, and never in ``DATABASES``.
+
+The time limits of statements and locks are part of each transaction's BEGIN, not of the connection: a pooler such as
+PgBouncer refuses them as startup parameters, and hands the server's connection to others between two transactions.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from json import loads
+from selectors import DefaultSelector
 from typing import Any, TypeVar
 
-from django.core import mail
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, connections, transaction
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    connections,
+    transaction,
+)
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import load_backend
 from django.utils.connection import ConnectionDoesNotExist
@@ -30,6 +42,9 @@ T = TypeVar("T")
 
 TIMEOUT_SECONDS = 2
 """Longest wait for a connection, a lock or a statement."""
+SILENCE_SECONDS = 3.0
+"""Longest wait for a server that says nothing at all, where the driver is psycopg 3: longer than it needs to say that
+one of the limits above is over."""
 _REFUSALS = (DataError, IntegrityError)
 _TROUBLE = (DatabaseError, InterfaceError)
 
@@ -43,6 +58,8 @@ class Dialect:
     """The few words in which PostgreSQL and SQLite differ."""
 
     vendor: str
+    begin: str
+    """Starts a transaction with our time limits, in one round trip, whatever the host has set for its own."""
     now: str
     after: str
     """SQL for "now plus %s seconds" by the database's clock."""
@@ -94,6 +111,10 @@ _SQLITE_FORMAT = "%%Y-%%m-%%d %%H:%%M:%%f"
 DIALECTS = {
     "postgresql": Dialect(
         vendor="postgresql",
+        begin=(
+            f"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = '{TIMEOUT_SECONDS}s';"
+            f" SET LOCAL lock_timeout = '{TIMEOUT_SECONDS}s'"
+        ),
         now="clock_timestamp()",
         after="(clock_timestamp() + make_interval(secs => %s))",
         skip_locked="FOR UPDATE SKIP LOCKED",
@@ -104,6 +125,7 @@ DIALECTS = {
     ),
     "sqlite": Dialect(
         vendor="sqlite",
+        begin="BEGIN IMMEDIATE",
         now=f"strftime('{_SQLITE_FORMAT}', 'now')",
         after=f"strftime('{_SQLITE_FORMAT}', 'now', %s || ' seconds')",
         skip_locked="",
@@ -153,24 +175,25 @@ def _private_settings(alias: str) -> dict[str, Any]:
     settings["CONN_HEALTH_CHECKS"] = False
     settings["ATOMIC_REQUESTS"] = False
     settings["AUTOCOMMIT"] = True
-    if "postgresql" in settings["ENGINE"] or "postgis" in settings["ENGINE"]:
+    vendor = connections[alias].vendor
+    if vendor == "postgresql":
         options.pop("pool", None)
         options.pop("server_side_binding", None)  # our statements leave the types of parameters to the client
         options["connect_timeout"] = TIMEOUT_SECONDS
-        limits = f"-c statement_timeout={TIMEOUT_SECONDS}s -c lock_timeout={TIMEOUT_SECONDS}s"
-        options["options"] = f"{options.get('options', '')} {limits}".strip()
         options["application_name"] = "redrive"
         # Without it a connection whose other end has vanished is waited for as long as the kernel likes.
         options.setdefault("tcp_user_timeout", 2_000 * TIMEOUT_SECONDS)
-    elif "sqlite" in settings["ENGINE"]:
+    elif vendor == "sqlite":
         options["timeout"] = TIMEOUT_SECONDS
-        options["transaction_mode"] = "IMMEDIATE"
     return settings
 
 
 def in_tests() -> bool:
     """Whether the host's test runner is at work: then its own connection is used, or its tests would not see us."""
-    return hasattr(mail, "outbox")
+    # Not what is set up for tests in passing (``mail.outbox`` exists wherever the locmem backend has sent a mail), and
+    # not imported for the asking.
+    utils = sys.modules.get("django.test.utils")
+    return utils is not None and hasattr(utils._TestState, "saved_data")
 
 
 class _Own:
@@ -280,23 +303,29 @@ class Database:
         own = self._own()
         if own is None:
             settings = _private_settings(self.alias)
-            own = _Own(load_backend(settings["ENGINE"]).DatabaseWrapper(settings, f"redrive-{self.alias}"))
-            self._local.own = own
+            wrapper = load_backend(settings["ENGINE"]).DatabaseWrapper(settings, f"redrive-{self.alias}")
+            if wrapper.vendor == "postgresql":
+                _bound_connecting(wrapper)
+            own = self._local.own = _Own(wrapper)
         return own.connection
 
     def _try(self, work: Callable[[Cursor], T]) -> T:
         connection = self._connection()
         connection.ensure_connection()
-        connection.set_autocommit(False, force_begin_transaction_with_broken_autocommit=True)
-        try:
-            with connection.cursor() as cursor:
-                result = work(Cursor(cursor, _dialect(connection)))
-            connection.commit()
-        except BaseException:
-            _end_transaction(connection, roll_back=True)
-            raise
-        # It is committed; a connection that breaks from here on must not make it run again.
-        _end_transaction(connection, roll_back=False)
+        dialect = _dialect(connection)
+        with connection.cursor() as cursor:
+            try:
+                cursor.execute(dialect.begin)
+                result = work(Cursor(cursor, dialect))
+            except BaseException:
+                _roll_back(connection)
+                raise
+            try:
+                cursor.execute("COMMIT")
+            except _TROUBLE as exc:
+                _roll_back(connection)
+                # It may have been committed, so it must not run again: this is none of _TROUBLE.
+                raise _translated(exc) from exc
         return result
 
     def _is_usable(self) -> bool:
@@ -319,16 +348,48 @@ def _translated(exc: Exception) -> StoreUnavailable:
     return kind(f"{type(exc).__name__}: {exc}")
 
 
-def _end_transaction(connection: BaseDatabaseWrapper, *, roll_back: bool) -> None:
+def _roll_back(connection: BaseDatabaseWrapper) -> None:
     try:
-        if roll_back:
-            connection.rollback()
-        connection.set_autocommit(True)
+        with connection.cursor() as cursor:
+            cursor.execute("ROLLBACK")
     except _TROUBLE:
         # It is broken: closed without a word to the server, and opened anew by the next piece of work.
         with suppress(Exception):
             connection.connection.close()
         connection.connection = None
+
+
+def _bound_connecting(wrapper: Any) -> None:
+    """Let the wrapper open only connections that do not wait for ever."""
+    connect = wrapper.get_new_connection
+    wrapper.get_new_connection = lambda params: _bounded(connect(params))
+
+
+def _bounded(raw: Any) -> Any:
+    """A driver's connection that gives up on a server that is silent for :data:`SILENCE_SECONDS`.
+
+    A server that was stopped keeps its connections, and the kernel acknowledges for it what it does not read.
+    Everything that psycopg 3 waits for passes through ``Connection.wait``: a generator says what it needs of the socket
+    and is sent what the socket is ready for, in the numbers of ``selectors``. psycopg2 waits in libpq, where nobody
+    can end it.
+    """
+
+    def wait(gen: Generator[int, int, Any], *_: Any, **__: Any) -> Any:
+        try:
+            need = next(gen)
+            with DefaultSelector() as selector:
+                key = selector.register(raw.pgconn.socket, need)
+                while ready := selector.select(SILENCE_SECONDS):
+                    need = gen.send(ready[0][1])
+                    if need != key.events:
+                        key = selector.modify(key.fd, need)
+        except StopIteration as done:
+            return done.value
+        raise OperationalError(f"the server has not answered for {SILENCE_SECONDS:g} seconds")
+
+    if hasattr(raw, "pgconn"):
+        raw.wait = wait
+    return raw
 
 
 def _dialect(connection: BaseDatabaseWrapper) -> Dialect:

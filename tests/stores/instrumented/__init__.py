@@ -1,0 +1,1 @@
+"""A database engine as hosts wrap them (metrics, tenants): PostgreSQL under a name that does not say so."""
