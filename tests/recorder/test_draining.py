@@ -198,3 +198,36 @@ def test_a_directory_that_must_not_be_used_is_said_once_and_keeps_nobody_from_wo
     assert counts == [0, 0, 0]
     assert rows_of(database, "SELECT count(*) AS n FROM redrive_taskfailurerecord")[0]["n"] == 0
     assert caplog.text.count("can be written by everybody") == 1
+
+
+def test_a_chunk_whose_commit_was_still_on_its_way_is_not_applied_twice(
+    spill: FileSpill, database: Database
+) -> None:
+    """A keeper dies after it asked for the commit; the next one has read before, how far the file was applied."""
+    count(spill)
+    late = _Late(database.alias)
+
+    with pytest.raises(StoreUnavailable):
+        drain(spill, late)
+    drain(spill, _Stale(database.alias))
+
+    assert counted(database) == 1
+    late.close()
+
+
+class _Late(Database):
+    """Commits, and does not hear of it."""
+
+    def run(self, work: Any, *, eager: bool = False) -> Any:
+        result = super().run(work, eager=eager)
+        if result is None:
+            raise StoreUnavailable("silence")
+        return result
+
+
+class _Stale(Database):
+    """Has asked how far the file was applied before that was written."""
+
+    def run(self, work: Any, *, eager: bool = False) -> Any:
+        result = super().run(work, eager=eager)
+        return 0 if isinstance(result, int) else result

@@ -45,14 +45,14 @@ def drain(spill: FileSpill, database: Database, *, between: Callable[[], None] =
         endings = [(line, ending) for line in lines if (ending := _read(spill, line)) is not None]
 
         def work(cursor: Cursor) -> None:
-            for line, ending in endings:
-                _apply_one(cursor, line, ending)
-            _note(cursor, name, offset)
+            if _advance(cursor, name, offset):
+                for line, ending in endings:
+                    _apply_one(cursor, line, ending)
 
         def work_singly(cursor: Cursor) -> None:
-            for line, ending in endings:
-                _apply_or_reject(spill, cursor, line, ending)
-            _note(cursor, name, offset)
+            if _advance(cursor, name, offset):
+                for line, ending in endings:
+                    _apply_or_reject(spill, cursor, line, ending)
 
         try:
             database.run(work)
@@ -126,9 +126,14 @@ def _offset(cursor: Cursor, name: str) -> int:
     return int(row[0]) if row else 0
 
 
-def _note(cursor: Cursor, name: str, offset: int) -> None:
+def _advance(cursor: Cursor, name: str, offset: int) -> bool:
+    """Note how far the file is applied; False if it is already: by a keeper that is gone, whose commit was on its way.
+
+    The row is locked until the end of the transaction, so that such a commit is waited for.
+    """
     put(cursor, "spill", name, data={}, seconds=REMEMBER_SECONDS)
-    cursor.execute("UPDATE redrive_lease SET fence = %s WHERE kind = 'spill' AND key = %s", [offset, name])
+    sql = "UPDATE redrive_lease SET fence = %s WHERE kind = 'spill' AND key = %s AND fence < %s"
+    return cursor.execute(sql, [offset, name, offset]) > 0
 
 
 def _forget(cursor: Cursor, name: str) -> None:
