@@ -21,13 +21,14 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 
 
 def check_values(**_: Any) -> list[CheckMessage]:
-    """E002: policies, patterns, priorities or the off-peak window cannot be understood."""
+    """E002: policies, rules, patterns, priorities or the off-peak window cannot be understood."""
     from redrive import runtime
 
     tries: tuple[tuple[str, Callable[[], Any]], ...] = (
         ("POLICIES", runtime.read_policies),
         ("TASK_PATTERNS", runtime.read_patterns),
         ("DOWNSTREAMS", runtime.read_downstreams),
+        ("RULES", runtime.read_rules),
         ("PRIORITY", runtime.read_priorities),
         ("OFF_PEAK", runtime.read_off_peak),
     )

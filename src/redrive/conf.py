@@ -106,6 +106,9 @@ class Settings:
     """Changes to the default retry policies, by failure type: ``{"EXTERNAL_API_DOWN": {"max_retries": 4}}``."""
     downstreams: Mapping[str, Any] = field(default_factory=dict)
     """What tasks depend on, by name: ``{"stripe": {"hosts": ["api.stripe.com"], "third_party": True}}``."""
+    rules: tuple[Any, ...] = ()
+    """Failure types by the project's own rules, tried first: dicts such as ``{"says": "PERMANENT_LOGIC", "class":
+    "shop.errors.OutOfStock"}``, or dotted paths of decorated functions, of such dicts, or of modules that hold some."""
     task_patterns: Mapping[str, Any] = field(default_factory=dict)
     """Options for tasks by name pattern, also for those with other base classes: ``{"billing.*": {...}}``."""
     priority: Mapping[str, Any] = field(default_factory=dict)
@@ -180,6 +183,7 @@ _FORMS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
         lambda v: isinstance(v, list | tuple) and all(map(_is_pattern, v)),
         "must be a list of regular expressions",
     ),
+    "RULES": (lambda v: isinstance(v, list | tuple), "must be a list of dicts and dotted paths"),
     "QUEUES": (
         lambda v: isinstance(v, Mapping) and all(_is_queue(*item) for item in v.items()),
         f"must be a dict of queue names by {', '.join(PRIORITY_LEVELS)}",

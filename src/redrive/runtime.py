@@ -46,7 +46,11 @@ from redrive.taxonomy import (
     ExceptionFacts,
     FailureTaxonomy,
     FailureType,
+    ProjectRule,
+    decorated,
     fingerprint,
+    parse_downstreams,
+    parse_rules,
     server_wait_seconds,
 )
 
@@ -417,27 +421,29 @@ def note_transition(transition: Transition) -> None:
 
 
 def configure_taxonomy() -> None:
-    """Let ``FailureTaxonomy`` know the project's downstreams. Called when Django is ready and when settings change."""
-    downstreams = _or_default("DOWNSTREAMS", read_downstreams, NO_DOWNSTREAMS)
-    FailureTaxonomy.configure(Classifier(downstreams=downstreams, now=clock.now) if downstreams else None)
+    """Let ``FailureTaxonomy`` know the project's rules, corrections and downstreams.
+
+    Called when Django is ready and when settings change.
+    """
+    FailureTaxonomy.configure(
+        Classifier(
+            project_rules=_or_default("RULES", read_rules, ()),
+            more_rules=lambda: decorated.rules,
+            corrections=lambda: experience().corrections(),
+            downstreams=_or_default("DOWNSTREAMS", read_downstreams, NO_DOWNSTREAMS),
+            now=clock.now,
+        )
+    )
+
+
+def read_rules() -> tuple[ProjectRule, ...]:
+    """``REDRIVE["RULES"]`` as rules. Raises ValueError saying which one cannot be used and why."""
+    return parse_rules(get_settings().rules)
 
 
 def read_downstreams() -> Mapping[str, Downstream]:
     """``REDRIVE["DOWNSTREAMS"]`` checked. Raises ValueError saying what is wrong."""
-    found: dict[str, Downstream] = {}
-    for name, raw in get_settings().downstreams.items():
-        unknown = set(raw) - {"hosts", "third_party"}
-        if unknown:
-            raise ValueError(
-                f"{name!r} has the unknown key {sorted(unknown)[0]!r}; use hosts and third_party"
-            )
-        hosts, third_party = raw.get("hosts", ()), raw.get("third_party", True)
-        if isinstance(hosts, str) or not all(isinstance(host, str) for host in hosts):
-            raise ValueError(f"{name!r}: hosts must be a list of host names")
-        if not isinstance(third_party, bool):
-            raise ValueError(f"{name!r}: third_party must be True or False")
-        found[str(name)] = Downstream(own=not third_party, hosts=tuple(host.lower() for host in hosts))
-    return found
+    return parse_downstreams(get_settings().downstreams)
 
 
 on_reload(configure_taxonomy)

@@ -24,6 +24,8 @@ BAD: list[tuple[str, Any]] = [
     ("OFF_PEAK", {"TIME_ZONE": "Mars/Olympus"}),
     ("DOWNSTREAMS", {"stripe": {"HOSTZ": ["x"]}}),
     ("DOWNSTREAMS", {"stripe": 5}),
+    ("RULES", [{"says": "NO_SUCH_TYPE", "class": "A"}]),
+    ("RULES", ["no_such_module.RULES"]),
 ]
 USES = {
     "POLICIES": lambda: runtime.retry_engine.get_retry_policy("a.b", ValueError("x")),
@@ -31,6 +33,7 @@ USES = {
     "PRIORITY": lambda: runtime.priority_service.calculate_priority("a.b"),
     "OFF_PEAK": runtime.off_peak,
     "DOWNSTREAMS": runtime.configure_taxonomy,
+    "RULES": runtime.configure_taxonomy,
 }
 READS = {
     "POLICIES": runtime.read_policies,
@@ -38,6 +41,7 @@ READS = {
     "PRIORITY": runtime.read_priorities,
     "OFF_PEAK": runtime.read_off_peak,
     "DOWNSTREAMS": runtime.read_downstreams,
+    "RULES": runtime.read_rules,
 }
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from redrive.metrics import Counters
 from redrive.retry import Samples
+from redrive.taxonomy import FailureType
 
 RETRY = "retry"
 """Kind of the counters that count how retries went; labels are ``<FAILURE_TYPE>:success`` and ``:failure``."""
@@ -27,6 +28,7 @@ class _Content:
     stamp: tuple[int, int] = (0, 0)
     retries: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     depths: Mapping[str, int] = field(default_factory=dict)
+    corrections: Mapping[str, FailureType] = field(default_factory=dict)
 
 
 def _content(data: Any, stamp: tuple[int, int]) -> _Content:
@@ -36,7 +38,13 @@ def _content(data: Any, stamp: tuple[int, int]) -> _Content:
         for task, counts in data["retries"].items()
     }
     depths = {str(queue): int(depth) for queue, depth in data["depths"].items()}
-    return _Content(stamp=stamp, retries=retries, depths=depths)
+    kinds = FailureType.__members__
+    corrections = {
+        str(name): FailureType(kind)
+        for name, kind in data.get("corrections", {}).items()
+        if kind in kinds  # a newer keeper may know more types
+    }
+    return _Content(stamp=stamp, retries=retries, depths=depths, corrections=corrections)
 
 
 class Experience:
@@ -78,6 +86,10 @@ class Experience:
         """Tasks waiting in a queue as last sampled, or None."""
         return self._read().depths.get(queue)
 
+    def corrections(self) -> Mapping[str, FailureType]:
+        """What operators said of failures, by fingerprint."""
+        return self._read().corrections
+
     def _read(self) -> _Content:
         try:
             status = os.stat(self._path)
@@ -92,12 +104,24 @@ class Experience:
         return self._content
 
     def write(
-        self, *, retries: Mapping[str, Mapping[str, int]], depths: Mapping[str, int], at: datetime
+        self,
+        *,
+        retries: Mapping[str, Mapping[str, int]],
+        depths: Mapping[str, int],
+        at: datetime,
+        corrections: Mapping[str, str] | None = None,
     ) -> None:
         """Replace the file (keepers). A disk that cannot be written costs the experience, nothing else."""
         if not self._is_trusted():
             return
-        text = json.dumps({"at": at.isoformat(), "retries": retries, "depths": depths})
+        text = json.dumps(
+            {
+                "at": at.isoformat(),
+                "retries": retries,
+                "depths": depths,
+                "corrections": dict(corrections or {}),
+            }
+        )
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             fresh = self._path.with_name(f"experience-{os.getpid()}.tmp")

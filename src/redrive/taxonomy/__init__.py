@@ -17,15 +17,17 @@ The way of an exception:
 3. The answer is a ``Classification``: type, calibrated confidence, actions, a sentence for the operator, retry
    advice, and the evidence in order of strength.
 
-``fingerprint`` gives the short name under which equal failures are grouped. Projects add rules of their own with
-``Classifier(project_rules=...)``; ``Downstream`` tells our own services from third parties.
+``fingerprint`` gives the short name under which equal failures are grouped. Projects add rules of their own with the
+setting ``RULES`` or the decorator ``rule``; ``Downstream`` tells our own services from third parties.
 """
 
-from redrive.taxonomy.classifier import Classifier, Downstream
+from redrive.taxonomy.classifier import Classifier
+from redrive.taxonomy.downstream import Downstream, parse_downstreams
 from redrive.taxonomy.extract import extract
 from redrive.taxonomy.facade import FailureTaxonomy
 from redrive.taxonomy.facts import ExceptionFacts, Frame
 from redrive.taxonomy.fingerprint import fingerprint, normalise_message
+from redrive.taxonomy.project import ProjectRule, Registry, decorated, parse_rules, rule
 from redrive.taxonomy.remediation import REMEDIES, Remedy
 from redrive.taxonomy.retry_after import server_wait_seconds
 from redrive.taxonomy.types import (
@@ -50,11 +52,17 @@ __all__ = [
     "FailureTaxonomy",
     "FailureType",
     "Frame",
+    "ProjectRule",
+    "Registry",
     "RemediationAction",
     "Remedy",
     "Scalar",
+    "decorated",
     "extract",
     "fingerprint",
     "normalise_message",
+    "parse_downstreams",
+    "parse_rules",
+    "rule",
     "server_wait_seconds",
 ]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from redrive.taxonomy.calibration import confidence_of
+from redrive.taxonomy.downstream import Downstream
 from redrive.taxonomy.extract import extract
 from redrive.taxonomy.facts import ExceptionFacts, text_of
+from redrive.taxonomy.fingerprint import fingerprint
+from redrive.taxonomy.project import ProjectRule
 from redrive.taxonomy.reading import Reading, read
 from redrive.taxonomy.retry_after import server_wait_seconds
 from redrive.taxonomy.rulebook import Hit, RuleBook
@@ -21,25 +23,14 @@ from redrive.taxonomy.verdict import Candidate, assemble, context_evidence, unre
 F = FailureType
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Downstream:
-    """A service tasks talk to.
-
-    Attributes:
-        own: Whether we run it ourselves. A timeout of our own service is a network failure of ours, not a third
-            party's; a refused connection to a third party means that it is down.
-        hosts: Host names or their endings by which messages name it, lower case.
-    """
-
-    own: bool
-    hosts: tuple[str, ...] = ()
-
-
 class Classifier:
     """Classifies exceptions by rules. Immutable after construction, safe to share between threads.
 
     Args:
         project_rules: Tried first: one that fires decides, whatever the built-in rules say.
+        more_rules: Gives further project rules, asked at every classification: those that decorators add later.
+        corrections: Gives what operators said of a fingerprint (``{"1:ab..": FailureType...}``), asked at every
+            classification. A correction decides, whatever any rule says.
         downstreams: Services by name, saying which are our own. Chosen by ``task_context["downstream"]`` or by
             a host name in the message.
         now: Gives the aware time of a failure; only needed to read a Retry-After date from a server
@@ -50,11 +41,17 @@ class Classifier:
     def __init__(
         self,
         project_rules: Sequence[Rule] = (),
+        more_rules: Callable[[], Sequence[ProjectRule]] = tuple,
+        corrections: Callable[[], Mapping[str, FailureType]] = dict,
         downstreams: Mapping[str, Downstream] | None = None,
         now: Callable[[], datetime] | None = None,
         rules: Iterable[Rule] = ALL,
     ) -> None:
-        self._project = RuleBook(project_rules) if project_rules else None
+        built = [rule for rule in project_rules if not isinstance(rule, ProjectRule)]
+        self._project = RuleBook(built) if built else None
+        self._project_rules = tuple(rule for rule in project_rules if isinstance(rule, ProjectRule))
+        self._more_rules = more_rules
+        self._corrections = corrections
         self._book = RuleBook(rules)
         self._downstreams = dict(downstreams or {})
         self._now = now
@@ -82,15 +79,17 @@ class Classifier:
             return unreadable(facts, context, type(problem).__name__)
 
     def _decide(self, facts: ExceptionFacts, context: Mapping[str, Scalar]) -> Classification:
-        candidates = self._candidates(facts)
+        candidates = [*self._correction(facts, context), *self._candidates(facts, context)]
         if not candidates:
             return assemble(facts, context, None, [], F.UNKNOWN, 0.3, None, self._wait(facts))
         candidates.sort(key=lambda item: (-item.score, item.depth))
         best = candidates[0]
         says, retry, score = best.hit.rule.says, best.hit.rule.retry, best.score
-        says, score, extra = _by_context(facts, context, says, score)
-        says, owner = self._by_ownership(facts, context, says)
-        extra = [*extra, *owner]
+        extra: list[Evidence] = []
+        if score <= 1.0:  # what the project or an operator said is not for us to turn
+            says, score, extra = _by_context(facts, context, says, score)
+            says, owner = self._by_ownership(facts, context, says)
+            extra = [*extra, *owner]
         if says is F.PERMANENT_NOT_FOUND and _just_published(facts, context):
             retry = True
             extra.append(context_evidence("context.just_published", "seconds_since_publish", says))
@@ -100,22 +99,39 @@ class Classifier:
     def _wait(self, facts: ExceptionFacts) -> tuple[float, str] | None:
         return server_wait_seconds(facts, self._now() if self._now is not None else None)
 
-    def _candidates(self, facts: ExceptionFacts) -> list[Candidate]:
+    def _correction(self, facts: ExceptionFacts, context: Mapping[str, Scalar]) -> list[Candidate]:
+        """What an operator said of this very failure, if anybody has said anything."""
+        corrections = self._corrections()
+        if not corrections:
+            return []
+        name = fingerprint(facts, str(context.get("task_name") or ""))
+        says = corrections.get(name)
+        if says is None:
+            return []
+        rule = Rule(id="correction", says=says, trust=1.0, source="what an operator said of this group")
+        return [Candidate(Hit(rule, f"fingerprint {name}"), 1.0 + rule.trust, "exception", 0)]
+
+    def _candidates(self, facts: ExceptionFacts, context: Mapping[str, Scalar]) -> list[Candidate]:
         """What every rule found on every exception of the chain, weighed by how directly it is connected."""
         found: list[Candidate] = []
         best = head = 0.0
         reach = 1.0
         head_says_nothing = True
+        own = (*self._project_rules, *self._more_rules())
         for depth, link in enumerate(facts.links()):
             if depth:
                 reach = _reach(link.via, depth, head_says_nothing)
-                if best >= reach:
+                if best >= reach and not own:
                     continue
             reading = read(link)
             where = f"{link.via or 'exception'} {depth}" if depth else "exception"
             if self._project is not None:
                 for hit in self._project.hits(reading):
                     found.append(Candidate(hit, 1.0 + hit.rule.trust * reach, where, depth))
+            for rule in own:
+                what = rule.found(reading, context)
+                if what is not None:
+                    found.append(Candidate(Hit(rule, what), 1.0 + rule.trust * reach, where, depth))
             if depth and head >= 0.8 and _is_symptom(link):
                 reach = min(reach, 0.8)
             for hit in self._book.hits(reading):
