@@ -13,8 +13,8 @@ from tests.waiting import wait_until
 
 def spilled(directory: Path) -> list[str]:
     """Task ids of the endings that wait in a spill directory."""
-    file = directory / "spill.jsonl"
-    lines = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    texts = [file.read_text() for file in directory.glob("spill*.jsonl")]
+    lines = [json.loads(line) for text in texts for line in text.splitlines()]
     return [line["payload"]["task_id"] for line in lines if line["kind"] == "ending"]
 
 

@@ -416,3 +416,15 @@ def test_a_configured_directory_may_be_a_groups_but_not_everybodys(tmp_path: Pat
 
     (tmp_path / "spill").chmod(0o770)
     spill.append("ending", {"n": 1})
+
+
+def test_lines_that_were_set_aside_are_tried_again_under_a_name_of_the_spill(spill: FileSpill) -> None:
+    """What the operators' guide says to type: ``mv rejected.jsonl spill-again.jsonl``."""
+    sink = Sink()
+    spill.append("ending", {"n": 1})
+    write_line(spill, "rejected.jsonl", payload={"n": 2})
+
+    (spill.directory / "rejected.jsonl").rename(spill.directory / "spill-again.jsonl")
+    sink.drain(spill)
+
+    assert sink.payloads == [1, 2]

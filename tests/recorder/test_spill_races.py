@@ -107,7 +107,9 @@ def test_writers_that_are_killed_lose_at_most_the_line_they_wrote(tmp_path: Path
     FileSpill(directory, 10**9).append("ending", {"n": "last"})
 
     seen: dict[str, list[int]] = {}
-    lines = path.read_bytes().split(b"\n")
+    # On a slow disk a writer that could not get the lock goes on in a file of its own.
+    lines = [line for file in directory.glob("spill-*.jsonl") for line in file.read_bytes().split(b"\n")]
+    lines += path.read_bytes().split(b"\n")
     torn = 0
     for line in lines:
         try:
@@ -121,7 +123,7 @@ def test_writers_that_are_killed_lose_at_most_the_line_they_wrote(tmp_path: Path
     assert torn <= 3
     assert json.loads(lines[-2])["payload"]["n"] == "last"
     for numbers in seen.values():
-        assert numbers == list(range(len(numbers)))
+        assert sorted(numbers) == list(range(len(numbers)))
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
