@@ -11,6 +11,7 @@ from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DEFAULT_DB_ALIAS, connections
 
+from redrive import values
 from redrive.conf import get_settings, settings_problems, spill_unsafe
 from redrive.directories import can_write
 
@@ -22,15 +23,13 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 
 def check_values(**_: Any) -> list[CheckMessage]:
     """E002: policies, rules, patterns, priorities or the off-peak window cannot be understood."""
-    from redrive import runtime
-
     tries: tuple[tuple[str, Callable[[], Any]], ...] = (
-        ("POLICIES", runtime.read_policies),
-        ("TASK_PATTERNS", runtime.read_patterns),
-        ("DOWNSTREAMS", runtime.read_downstreams),
-        ("RULES", runtime.read_rules),
-        ("PRIORITY", runtime.read_priorities),
-        ("OFF_PEAK", runtime.read_off_peak),
+        ("POLICIES", values.read_policies),
+        ("TASK_PATTERNS", values.read_patterns),
+        ("DOWNSTREAMS", values.read_downstreams),
+        ("RULES", values.read_rules),
+        ("PRIORITY", values.read_priorities),
+        ("OFF_PEAK", values.read_off_peak),
     )
     found: list[CheckMessage] = []
     for name, attempt in tries:

@@ -10,11 +10,10 @@ import fnmatch
 import logging
 import os
 import random
-import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime, time
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeVar, cast
 
@@ -34,31 +33,37 @@ from redrive.priority import PriorityResult, PriorityRules, PriorityService, Req
 from redrive.priority.broker import BROKER_PRIORITIES
 from redrive.priority.types import RequeueRequest
 from redrive.recorder import FileSpill, Recorder
-from redrive.retry import AutoRetry, OffPeak, RetryEngine, RetryPolicy, decide, parse_policies
+from redrive.retry import AutoRetry, OffPeak, RetryEngine, RetryPolicy, decide
 from redrive.stores.experience import Experience
 from redrive.stores.sql.acting import SqlRecordStore, add_event, find_record
 from redrive.stores.sql.connection import Database
+from redrive.stores.sql.corrections import SqlCorrectionStore
 from redrive.stores.sql.leases import SqlLeaseStore
 from redrive.taxonomy import (
     Classification,
     Classifier,
-    Downstream,
+    Corrections,
     ExceptionFacts,
     FailureTaxonomy,
     FailureType,
-    ProjectRule,
     decorated,
     fingerprint,
-    parse_downstreams,
-    parse_rules,
     server_wait_seconds,
+)
+from redrive.values import (
+    NO_DOWNSTREAMS,
+    NO_POLICIES,
+    or_default,
+    read_downstreams,
+    read_off_peak,
+    read_patterns,
+    read_policies,
+    read_priorities,
+    read_rules,
 )
 
 R = TypeVar("R")
 logger = logging.getLogger("redrive")
-NO_POLICIES: Mapping[str, Mapping[str, Any]] = {}
-NO_DOWNSTREAMS: Mapping[str, Downstream] = {}
-_OFF_PEAK = {"START": "22:00", "END": "06:00"}
 
 clock = SystemClock()
 counters = Counters()
@@ -140,24 +145,21 @@ def dead_letter_service() -> DeadLetters:
 
 
 @_built_once
+def corrections() -> Corrections:
+    """The service by which operators say what a failure really is."""
+    return Corrections(SqlCorrectionStore(database()))
+
+
+@_built_once
 def off_peak() -> OffPeak | None:
     """The off-peak window, if one is set."""
-    return _or_default("OFF_PEAK", read_off_peak, None)
-
-
-def read_off_peak() -> OffPeak | None:
-    """``REDRIVE["OFF_PEAK"]`` as a window. Raises ValueError saying what is wrong."""
-    window = get_settings().off_peak
-    if not window:
-        return None
-    start, end = (time.fromisoformat(str(window.get(name, default))) for name, default in _OFF_PEAK.items())
-    return OffPeak(start=start, end=end, timezone=str(window.get("TIME_ZONE", "UTC")))
+    return or_default("OFF_PEAK", read_off_peak, None)
 
 
 @_built_once
 def _engine() -> RetryEngine:
     return RetryEngine(
-        _or_default("POLICIES", read_policies, NO_POLICIES),
+        or_default("POLICIES", read_policies, NO_POLICIES),
         learning=experience(),
         queue_depth=_depth_of_task,
         rng=_rng,
@@ -165,42 +167,14 @@ def _engine() -> RetryEngine:
     )
 
 
-def read_policies() -> Mapping[str, Mapping[str, Any]]:
-    """``REDRIVE["POLICIES"]`` checked. Raises ValueError naming the key and the closest known one."""
-    return parse_policies(get_settings().policies)
-
-
 @_built_once
 def priorities() -> PriorityService:
     """The priority service of the settings in force."""
     return PriorityService(
-        _or_default("PRIORITY", read_priorities, PriorityRules()),
+        or_default("PRIORITY", read_priorities, PriorityRules()),
         requeuer=_Requeuer(),
         queues=get_settings().queues,
     )
-
-
-def read_priorities() -> PriorityRules:
-    """``REDRIVE["PRIORITY"]`` as rules. Raises ValueError saying what is wrong."""
-    raw = get_settings().priority
-    levels = TaskPriority.__members__
-    for pattern, level in raw.get("PATTERNS", {}).items():
-        if str(level) not in levels:
-            raise ValueError(
-                f"pattern {pattern!r} has no such level {level!r}; use one of {', '.join(levels)}"
-            )
-        re.compile(pattern)
-    patterns = tuple((pattern, levels[str(level)]) for pattern, level in raw.get("PATTERNS", {}).items())
-    return PriorityRules(patterns=patterns, sla_hours=raw.get("SLA_HOURS", {}))
-
-
-def _or_default(name: str, read: Callable[[], R], default: R) -> R:
-    """What a setting says, or the default where it cannot be used: the host must go on, and the log says why."""
-    try:
-        return read()
-    except (ValueError, TypeError, KeyError, AttributeError, re.error) as exc:
-        logger.error("redrive: REDRIVE[%r] cannot be used, the default is in force: %s", name, exc)
-        return default
 
 
 def _depth_of_task(task_name: str) -> int | None:
@@ -309,15 +283,7 @@ def pattern_options(task_name: str) -> Options | None:
 
 @_built_once
 def _patterns() -> Mapping[str, Options]:
-    return _or_default("TASK_PATTERNS", read_patterns, {})
-
-
-def read_patterns() -> Mapping[str, Options]:
-    """``REDRIVE["TASK_PATTERNS"]`` as options. Raises TypeError naming the field and what to type."""
-    return {
-        str(pattern): Options(**{str(key).lower(): value for key, value in dict(raw).items()})
-        for pattern, raw in get_settings().task_patterns.items()
-    }
+    return or_default("TASK_PATTERNS", read_patterns, {})
 
 
 def conclude(
@@ -427,23 +393,13 @@ def configure_taxonomy() -> None:
     """
     FailureTaxonomy.configure(
         Classifier(
-            project_rules=_or_default("RULES", read_rules, ()),
+            project_rules=or_default("RULES", read_rules, ()),
             more_rules=lambda: decorated.rules,
             corrections=lambda: experience().corrections(),
-            downstreams=_or_default("DOWNSTREAMS", read_downstreams, NO_DOWNSTREAMS),
+            downstreams=or_default("DOWNSTREAMS", read_downstreams, NO_DOWNSTREAMS),
             now=clock.now,
         )
     )
-
-
-def read_rules() -> tuple[ProjectRule, ...]:
-    """``REDRIVE["RULES"]`` as rules. Raises ValueError saying which one cannot be used and why."""
-    return parse_rules(get_settings().rules)
-
-
-def read_downstreams() -> Mapping[str, Downstream]:
-    """``REDRIVE["DOWNSTREAMS"]`` checked. Raises ValueError saying what is wrong."""
-    return parse_downstreams(get_settings().downstreams)
 
 
 on_reload(configure_taxonomy)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
-from redrive import runtime
+from redrive import runtime, values
 from redrive.options import Options
 from redrive.priority import TaskPriority
 from redrive.stores.sql.leases import SqlLeaseStore
@@ -36,12 +36,12 @@ USES = {
     "RULES": runtime.configure_taxonomy,
 }
 READS = {
-    "POLICIES": runtime.read_policies,
-    "TASK_PATTERNS": runtime.read_patterns,
-    "PRIORITY": runtime.read_priorities,
-    "OFF_PEAK": runtime.read_off_peak,
-    "DOWNSTREAMS": runtime.read_downstreams,
-    "RULES": runtime.read_rules,
+    "POLICIES": values.read_policies,
+    "TASK_PATTERNS": values.read_patterns,
+    "PRIORITY": values.read_priorities,
+    "OFF_PEAK": values.read_off_peak,
+    "DOWNSTREAMS": values.read_downstreams,
+    "RULES": values.read_rules,
 }
 
 

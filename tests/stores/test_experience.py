@@ -11,6 +11,7 @@ import pytest
 from redrive.metrics import Counters
 from redrive.retry import Samples
 from redrive.stores.experience import Experience
+from redrive.taxonomy import FailureType
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -87,3 +88,13 @@ def test_a_disk_that_cannot_be_written_costs_the_experience_only() -> None:
     experience.write(retries={}, depths={"celery": 1}, at=NOON)
 
     assert experience.queue_depth("celery") is None
+
+
+def test_workers_learn_what_operators_said(experience: Experience) -> None:
+    assert experience.corrections() == {}
+
+    experience.write(
+        retries={}, depths={}, at=NOON, corrections={"1:a": "PERMANENT_LOGIC", "1:b": "A_TYPE_OF_TOMORROW"}
+    )
+
+    assert experience.corrections() == {"1:a": FailureType.PERMANENT_LOGIC}

@@ -31,6 +31,8 @@ from redrive.conf import get_settings
 from redrive.leases import StoreUnavailable
 from redrive.models import FailureAttempt, TaskFailureRecord
 from redrive.priority import TaskPriority
+from redrive.stores.sql.corrections import judgement_of
+from redrive.taxonomy import FailureType
 from redrive.templatetags.redrive import ago, may, retry_progress, status_badge, type_badge
 
 if TYPE_CHECKING:
@@ -267,6 +269,7 @@ class TaskFailureRecordAdmin(RecordModelAdmin):
         name = "redrive_taskfailurerecord"
         return [
             path("<int:record_id>/retry/", guard(self.retry_view), name=f"{name}_retry"),
+            path("<int:record_id>/judge/", guard(self.judge_view), name=f"{name}_judge"),
             path("<int:record_id>/abandon/", guard(self.abandon_view), name=f"{name}_abandon"),
             *super().get_urls(),
         ]
@@ -312,6 +315,36 @@ class TaskFailureRecordAdmin(RecordModelAdmin):
             return self._back(request, record_id)
         return self._ask(request, [record_id])
 
+    def judge_view(self, request: HttpRequest, record_id: int) -> HttpResponse:
+        """Note what an operator says of the record's type (POST), and back to its page."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not self.has_act_permission(request):
+            raise PermissionDenied
+        record = TaskFailureRecord.objects.filter(pk=record_id).only("fingerprint", "failure_type").first()
+        if record is None:
+            raise Http404
+        said = {
+            "actor": request.user.get_username(),
+            "reason": request.POST.get("reason", "").strip()[:1000],
+        }
+        says = record.failure_type if request.POST.get("right") else request.POST.get("failure_type", "")
+        try:
+            if request.POST.get("revoke"):
+                refused = runtime.corrections().revoke(record.fingerprint, **said)
+            else:
+                refused = runtime.corrections().judge(record.fingerprint, says, **said)
+        except StoreUnavailable as error:
+            refused = _("The database is away: %(why)s") % {"why": error}
+        if refused:
+            messages.warning(request, _("Nothing was changed: %(why)s") % {"why": refused})
+        else:
+            messages.success(
+                request,
+                _("Noted. Workers know it within seconds; it holds for every later failure like this."),
+            )
+        return HttpResponseRedirect(self._url("change", record_id))
+
     def change_view(
         self,
         request: HttpRequest,
@@ -319,19 +352,23 @@ class TaskFailureRecordAdmin(RecordModelAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Everything that is known about one record; two queries, nothing to edit."""
+        """Everything that is known about one record; a few queries, nothing to edit."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         record = TaskFailureRecord.objects.filter(pk=_number(unquote(object_id))).defer("body").first()
         if record is None:
             raise Http404(_("There is no record with this number. Finished ones are deleted after a while."))
         now = timezone.now()
+        judged = judgement_of(record.fingerprint)
         attempts = FailureAttempt.objects.using(get_settings().database).filter(record=record)
         context = {
             "title": record.task_name,
             "record": record,
             "page": describe(record, list(attempts[:MAX_ATTEMPTS]), get_settings().masking, now),
             "now": now,
+            "judged": judged,
+            "kinds": [kind.value for kind in FailureType],
+            "shown_type": judged.says if judged else record.failure_type,
             "may_act": self.has_act_permission(request),
             "may_delete": self.has_delete_permission(request, record),
             **(extra_context or {}),

@@ -121,6 +121,35 @@ def abandon_dlq_task(request: HttpRequest, task_id: int) -> HttpResponse:
 
 
 @page(ACT, method="POST")
+def judge_failure_type(request: HttpRequest) -> HttpResponse:
+    """Say what failures with one fingerprint really are, or take that back.
+
+    Form fields: ``fingerprint``; ``failure_type``, another one or the one that was found, or ``revoke``; ``reason``,
+    ``next``.
+    """
+    name = request.POST.get("fingerprint", "")[:80]
+    said = {"actor": _actor(request), "reason": forms.read_reason(request.POST)}
+    if request.POST.get("revoke"):
+        refused = runtime.corrections().revoke(name, **said)
+        words = _("The rules decide again what these failures are.")
+    else:
+        refused = runtime.corrections().judge(name, request.POST.get("failure_type", ""), **said)
+        words = _("Noted. Workers know it within seconds, and it holds for every later failure like this.")
+    if wants_json(request):
+        body = {
+            "version": 1,
+            "done": [] if refused else [name],
+            "refused": {name: refused} if refused else {},
+        }
+        return JsonResponse(body, status=409 if refused else 200)
+    if refused:
+        messages.warning(request, _("Nothing was changed: %(why)s") % {"why": refused}, fail_silently=True)
+    else:
+        messages.success(request, words, fail_silently=True)
+    return HttpResponseRedirect(forms.read_next(request, page_url("failure_taxonomy")))
+
+
+@page(ACT, method="POST")
 def bulk_retry_dlq(request: HttpRequest) -> HttpResponse:
     """Send many back to work, in two steps.
 

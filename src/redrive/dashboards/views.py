@@ -14,7 +14,14 @@ from redrive.api import api_circuit_breakers, api_dlq_status, api_failure_trends
 from redrive.conf import get_mode
 from redrive.dashboards import forms
 from redrive.dashboards.access import ACT, READ, page
-from redrive.dashboards.actions import BULK_LIMIT, RETRY_ALL, abandon_dlq_task, bulk_retry_dlq, retry_dlq_task
+from redrive.dashboards.actions import (
+    BULK_LIMIT,
+    RETRY_ALL,
+    abandon_dlq_task,
+    bulk_retry_dlq,
+    judge_failure_type,
+    retry_dlq_task,
+)
 from redrive.dashboards.figures import StatusFigure, read_overview, read_taxonomy, status_figures
 from redrive.dashboards.frame import frame
 from redrive.dashboards.policies import read_retry_page
@@ -31,6 +38,7 @@ __all__ = [
     "bulk_retry_dlq",
     "dlq_management",
     "failure_taxonomy_dashboard",
+    "judge_failure_type",
     "retry_dlq_task",
     "retry_policy_dashboard",
     "task_dashboard",
@@ -81,7 +89,11 @@ def failure_taxonomy_dashboard(request: HttpRequest) -> HttpResponse:
     """Which kinds of failure there are and what to do about each. Query: ``timeframe`` (1h, 24h, 7d, 30d)."""
     timeframe, length = forms.read_timeframe(request.GET)
     context = frame(request, "failure_taxonomy")
-    context.update(title=_("Failure types"), page=read_taxonomy(context["now"], timeframe, length))
+    context.update(
+        title=_("Failure types"),
+        page=read_taxonomy(context["now"], timeframe, length),
+        may_act=request.user.has_perm(ACT),
+    )
     return render(request, "redrive/failure_taxonomy.html", context)
 
 

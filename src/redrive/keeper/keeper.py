@@ -7,7 +7,7 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -25,9 +25,9 @@ from redrive.leases import Acquired, StoreUnavailable
 from redrive.options import Options
 from redrive.process import is_running
 from redrive.stores.experience import RETRY
+from redrive.stores.sql import corrections, publishing
 from redrive.stores.sql import counters as sql_counters
 from redrive.stores.sql import leases as sql_leases
-from redrive.stores.sql import publishing
 from redrive.stores.sql.connection import Cursor
 from redrive.stores.sql.publishing import Due, Vanished
 from redrive.taxonomy import ExceptionFacts
@@ -231,12 +231,12 @@ class Keeper:
     def _write_experience(self) -> None:
         since = runtime.clock.now() - LEARNING_WINDOW
 
-        def read(cursor: Cursor) -> dict[str, dict[str, int]]:
-            return sql_counters.count_all_labels(cursor, RETRY, since=since)
+        def read(cursor: Cursor) -> tuple[dict[str, dict[str, int]], Mapping[str, str]]:
+            return sql_counters.count_all_labels(cursor, RETRY, since=since), corrections.learnt(cursor)
 
-        retries = runtime.database().run(read)
+        retries, learnt = runtime.database().run(read)
         depths = {lease.key: int(lease.data.get("depth", 0)) for lease in runtime.sql_leases().all("queue")}
-        runtime.experience().write(retries=retries, depths=depths, at=runtime.clock.now())
+        runtime.experience().write(retries=retries, depths=depths, corrections=learnt, at=runtime.clock.now())
 
     def _reclaim(self) -> None:
         count = runtime.database().run(publishing.reclaim_unstarted)

@@ -22,6 +22,7 @@ setting ``RULES`` or the decorator ``rule``; ``Downstream`` tells our own servic
 """
 
 from redrive.taxonomy.classifier import Classifier
+from redrive.taxonomy.corrections import Agreement, Corrections, CorrectionStore, overall
 from redrive.taxonomy.downstream import Downstream, parse_downstreams
 from redrive.taxonomy.extract import extract
 from redrive.taxonomy.facade import FailureTaxonomy
@@ -42,9 +43,12 @@ from redrive.taxonomy.types import (
 
 __all__ = [
     "REMEDIES",
+    "Agreement",
     "AlertLevel",
     "Classification",
     "Classifier",
+    "CorrectionStore",
+    "Corrections",
     "Downstream",
     "Evidence",
     "ExceptionFacts",
@@ -61,6 +65,7 @@ __all__ = [
     "extract",
     "fingerprint",
     "normalise_message",
+    "overall",
     "parse_downstreams",
     "parse_rules",
     "rule",

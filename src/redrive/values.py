@@ -1,0 +1,80 @@
+"""Settings that only a part can understand, read: policies, rules, patterns, levels, windows.
+
+Each ``read_*`` raises ValueError (or TypeError) saying what is wrong, for the system check ``redrive.E002``; the host
+goes on with the default by :func:`or_default`.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Mapping
+from datetime import time
+from typing import Any, TypeVar
+
+from redrive.conf import get_settings
+from redrive.options import Options
+from redrive.priority import PriorityRules, TaskPriority
+from redrive.retry import OffPeak, parse_policies
+from redrive.taxonomy import Downstream, ProjectRule, parse_downstreams, parse_rules
+
+R = TypeVar("R")
+logger = logging.getLogger("redrive")
+NO_POLICIES: Mapping[str, Mapping[str, Any]] = {}
+NO_DOWNSTREAMS: Mapping[str, Downstream] = {}
+_OFF_PEAK = {"START": "22:00", "END": "06:00"}
+
+
+def or_default(name: str, read: Callable[[], R], default: R) -> R:
+    """What a setting says, or the default where it cannot be used: the host must go on, and the log says why."""
+    try:
+        return read()
+    except (ValueError, TypeError, KeyError, AttributeError, re.error) as exc:
+        logger.error("redrive: REDRIVE[%r] cannot be used, the default is in force: %s", name, exc)
+        return default
+
+
+def read_policies() -> Mapping[str, Mapping[str, Any]]:
+    """``REDRIVE["POLICIES"]`` checked. Raises ValueError naming the key and the closest known one."""
+    return parse_policies(get_settings().policies)
+
+
+def read_rules() -> tuple[ProjectRule, ...]:
+    """``REDRIVE["RULES"]`` as rules. Raises ValueError saying which one cannot be used and why."""
+    return parse_rules(get_settings().rules)
+
+
+def read_downstreams() -> Mapping[str, Downstream]:
+    """``REDRIVE["DOWNSTREAMS"]`` checked. Raises ValueError saying what is wrong."""
+    return parse_downstreams(get_settings().downstreams)
+
+
+def read_patterns() -> Mapping[str, Options]:
+    """``REDRIVE["TASK_PATTERNS"]`` as options. Raises TypeError naming the field and what to type."""
+    return {
+        str(pattern): Options(**{str(key).lower(): value for key, value in dict(raw).items()})
+        for pattern, raw in get_settings().task_patterns.items()
+    }
+
+
+def read_priorities() -> PriorityRules:
+    """``REDRIVE["PRIORITY"]`` as rules. Raises ValueError saying what is wrong."""
+    raw = get_settings().priority
+    levels = TaskPriority.__members__
+    for pattern, level in raw.get("PATTERNS", {}).items():
+        if str(level) not in levels:
+            raise ValueError(
+                f"pattern {pattern!r} has no such level {level!r}; use one of {', '.join(levels)}"
+            )
+        re.compile(pattern)
+    patterns = tuple((pattern, levels[str(level)]) for pattern, level in raw.get("PATTERNS", {}).items())
+    return PriorityRules(patterns=patterns, sla_hours=raw.get("SLA_HOURS", {}))
+
+
+def read_off_peak() -> OffPeak | None:
+    """``REDRIVE["OFF_PEAK"]`` as a window. Raises ValueError saying what is wrong."""
+    window = get_settings().off_peak
+    if not window:
+        return None
+    start, end = (time.fromisoformat(str(window.get(name, default))) for name, default in _OFF_PEAK.items())
+    return OffPeak(start=start, end=end, timezone=str(window.get("TIME_ZONE", "UTC")))
