@@ -31,7 +31,7 @@ from redrive.conf import get_settings
 from redrive.leases import StoreUnavailable
 from redrive.models import FailureAttempt, TaskFailureRecord
 from redrive.priority import TaskPriority
-from redrive.stores.sql.corrections import judgement_of
+from redrive.stores.sql.judgements import judgement_of
 from redrive.taxonomy import FailureType
 from redrive.templatetags.redrive import ago, may, retry_progress, status_badge, type_badge
 

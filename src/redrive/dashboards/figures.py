@@ -13,8 +13,8 @@ from redrive.conf import get_mode, get_settings
 from redrive.dashboards import forms
 from redrive.dashboards.charts import Chart, average_retry_chart, execution_chart, failure_chart, type_chart
 from redrive.dashboards.notices import SUCCESS_RATE_WARNING, Notice, Signs, dlq_url, notices
-from redrive.stores.sql import corrections, pages
-from redrive.stores.sql.corrections import Judgement
+from redrive.stores.sql import judgements, pages
+from redrive.stores.sql.judgements import Judgement
 from redrive.stores.sql.pages import Capped, EventFigure, LeaseFigure, StatFigure, TaskFigure
 from redrive.taxonomy import Agreement, FailureType, overall
 from redrive.taxonomy.remediation import REMEDIES
@@ -216,11 +216,11 @@ def read_taxonomy(now: datetime, timeframe: str, length: timedelta) -> Taxonomy:
             )
         )
     daily = length > timedelta(days=3)
-    agreement = corrections.agreement()
+    agreement = judgements.agreement()
     return Taxonomy(
         agreement=agreement,
         agreed=overall(agreement),
-        judgements=corrections.judgements(),
+        judgements=judgements.judgements(),
         timeframes=forms.timeframe_choices(timeframe),
         total=total,
         types=tuple(rows),
