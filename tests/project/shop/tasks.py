@@ -383,3 +383,19 @@ def wait_then_succeed_safely(label: str, path: str) -> str:
     note("wait_then_succeed_safely", label)
     wait_for(path)
     return label
+
+
+@shared_task
+def mark(label: str) -> None:
+    """Note a moment, and nothing else."""
+    note("mark", label)
+
+
+@shared_task
+def nothing() -> None:
+    """The least that a task can do."""
+
+
+@shared_task
+def fails_quickly(number: int) -> None:
+    raise ValueError(f"no such quantity: {number}")
