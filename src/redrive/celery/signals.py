@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from billiard.exceptions import WorkerLostError
 from celery import concurrency, signals
 from celery.app.task import Context
 from celery.exceptions import TimeLimitExceeded
@@ -204,6 +205,9 @@ def _spill_from_main(task: Any, task_id: str, exception: BaseException, text: st
         logger.warning("redrive: %s[%s] failed and its message could not be found", task.name, task_id)
         return
     context, wire = _read_request(found)
+    if isinstance(exception, SystemExit | KeyboardInterrupt):
+        # Celery before 5.7 passes on what ended the process; it is a lost worker all the same.
+        exception = WorkerLostError(f"Worker exited prematurely: exitcode {getattr(exception, 'code', None)}")
     options = wrapper.options_of(task)
     ending = endings.undecided(
         task, context, extract(exception), options, source="main", wire=wire, text=text

@@ -27,11 +27,18 @@ _NOT_THE_LINES_FAULT = (OperationalError, InterfaceError, ProgrammingError)
 """The connection broke, or the tables are not there yet."""
 
 
-def drain(spill: FileSpill, database: Database, *, between: Callable[[], None] = lambda: None) -> int:
+def drain(
+    spill: FileSpill,
+    database: Database,
+    *,
+    between: Callable[[], None] = lambda: None,
+    settle: Callable[[Ending], Ending] = lambda ending: ending,
+) -> int:
     """Apply every waiting line; returns how many. A line that cannot be applied is set aside and said.
 
     Lines of a chunk and the note of how far the file is applied are one transaction: a keeper that is killed in
-    between leaves neither. ``between`` is called after each chunk, for what cannot wait until all is applied.
+    between leaves neither. ``between`` is called after each chunk, for what cannot wait until all is applied;
+    ``settle`` says how an ending really was, where that can be found out.
 
     Raises:
         StoreUnavailable: The database is away; what is left is applied next time.
@@ -42,7 +49,7 @@ def drain(spill: FileSpill, database: Database, *, between: Callable[[], None] =
         return 0
 
     def apply(name: str, offset: int, lines: list[Line]) -> None:
-        endings = [(line, ending) for line in lines if (ending := _read(spill, line)) is not None]
+        endings = [(line, ending) for line in lines if (ending := _read(spill, line, settle)) is not None]
 
         def work(cursor: Cursor) -> None:
             if _advance(cursor, name, offset):
@@ -81,12 +88,12 @@ def _say_once(problem: str) -> None:
     logger.error("redrive: the spill is not drained: %s", problem)
 
 
-def _read(spill: FileSpill, line: Line) -> Ending | bool | None:
+def _read(spill: FileSpill, line: Line, settle: Callable[[Ending], Ending]) -> Ending | bool | None:
     """A line's ending, decided; True for counters; None for a line that was set aside."""
     if line.kind == "counters":
         return True
     try:
-        return runtime.conclude_stored(Ending.from_dict(line.payload))
+        return runtime.conclude_stored(settle(Ending.from_dict(line.payload)))
     except NewerVersion as exc:
         logger.warning("redrive: a line of the spill was %s; it waits for that one", exc)
         spill.keep_for_newer(line.raw)

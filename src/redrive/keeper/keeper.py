@@ -226,7 +226,7 @@ class Keeper:
             )
 
     def _drain(self) -> None:
-        drain(runtime.spill(), runtime.database(), between=self._beat)
+        drain(runtime.spill(), runtime.database(), between=self._beat, settle=self._settle)
 
     def _write_experience(self) -> None:
         since = runtime.clock.now() - LEARNING_WINDOW
@@ -283,11 +283,20 @@ class Keeper:
                 continue
             ending = vanished_ending(vanished)
             if self._has_succeeded(vanished.due.task_id):
-                ending = replace(ending, outcome=Outcome.SUCCEEDED, facts=None, message=None)
+                ending = as_success(ending)
             runtime.recorder().record(runtime.conclude_stored(ending))
             logger.warning(
                 "redrive: the process of %s[%s] is gone", vanished.due.task_name, vanished.due.task_id
             )
+
+    def _settle(self, ending: Ending) -> Ending:
+        """What a worker took for a lost child is a success if its result was stored before the child died.
+
+        Celery looks for that itself from 5.7 on.
+        """
+        if ending.source != "main" or not ending.exception_type.endswith("WorkerLostError"):
+            return ending
+        return as_success(ending) if self._has_succeeded(ending.task_id) else ending
 
     def _has_succeeded(self, task_id: str) -> bool:
         """Whether the result backend, if there is one, has a success for a task."""
@@ -343,6 +352,13 @@ def headers_of(due: Due) -> dict[str, Any]:
         "failure_type": due.failure_type if due.retries > 0 else "",
     }
     return headers
+
+
+def as_success(ending: Ending) -> Ending:
+    """The ending of a task whose body went well, whatever happened to its process afterwards."""
+    return replace(
+        ending, outcome=Outcome.SUCCEEDED, facts=None, message=None, exception_type="", exception_message=""
+    )
 
 
 def vanished_ending(vanished: Vanished) -> Ending:

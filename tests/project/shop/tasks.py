@@ -339,11 +339,11 @@ def slow_on_retry(self: Task[Any, Any], label: str, path: str) -> str:
 
 
 @shared_task(redrive=Options(retry_safe=True))
-def completes_once_open(label: str, path: str) -> str:
-    """Declared safe: fails until the file exists; its run is noted when it is complete."""
+def completes_once_open(label: str, path: str, gate: str) -> str:
+    """Declared safe: fails until the file exists, then waits for the gate; its run is noted when it is complete."""
     if not Path(path).exists():
         refused()
-    time.sleep(0.05)
+    wait_for(gate)
     note("completes_once_open", label)
     return label
 

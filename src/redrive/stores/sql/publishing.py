@@ -136,8 +136,8 @@ def find_vanished(cursor: Cursor, *, grace_seconds: float, limit: int = 100) -> 
     d = cursor.dialect
     rows = cursor.dicts(
         f"SELECT {_DUE_COLUMNS}, started_by, deliveries FROM {TABLE} r WHERE status = 'RETRYING'"
-        " AND started_attempt > attempt AND version <= %s AND EXISTS (SELECT 1 FROM redrive_lease w WHERE w.kind = 'worker' AND w.key = r.started_by"
-        f" AND w.expires_at < {d.after}) LIMIT %s",
+        " AND started_attempt > attempt AND version <= %s AND EXISTS (SELECT 1 FROM redrive_lease w"
+        f" WHERE w.kind = 'worker' AND w.key = r.started_by AND w.expires_at < {d.after}) LIMIT %s",
         [ROW_VERSION, -grace_seconds, limit],
     )
     return [_vanished(row, cursor) for row in rows]
