@@ -8,7 +8,7 @@ import pytest
 
 from redrive.payload import MessageSource
 from redrive.stores.sql import publishing
-from redrive.stores.sql.connection import Cursor, Database
+from redrive.stores.sql.connection import Database
 from redrive.stores.sql.publishing import Due
 from tests.stores.endings import (
     MESSAGE,
@@ -35,22 +35,7 @@ def waiting(database: Database, task_id: str = "t1", *, seconds_ago: float = 60,
 
 
 def claim(database: Database, owner: str = "k1", *, limit: int = 100) -> list[Due]:
-    """What a keeper gets once what was recorded just now has settled."""
-    settle(database)
     return database.run(lambda cursor: publishing.claim_due(cursor, owner, limit=limit, lease_seconds=30))
-
-
-def settle(database: Database) -> None:
-    """Let two seconds pass for rows that only wait for their attempt to settle."""
-
-    def work(cursor: Cursor) -> int:
-        now, after = cursor.dialect.now, cursor.dialect.after
-        return cursor.execute(
-            f"UPDATE redrive_taskfailurerecord SET next_retry_at = {now} WHERE next_retry_at BETWEEN {now} AND {after}",
-            [2.0],
-        )
-
-    database.run(work)
 
 
 def publish(database: Database, due: Due, owner: str = "k1", *, seconds: float = 300) -> bool:
