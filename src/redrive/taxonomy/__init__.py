@@ -28,6 +28,7 @@ from redrive.taxonomy.extract import extract
 from redrive.taxonomy.facade import FailureTaxonomy
 from redrive.taxonomy.facts import ExceptionFacts, Frame
 from redrive.taxonomy.fingerprint import fingerprint, normalise_message
+from redrive.taxonomy.from_text import ParsedText, parse_text
 from redrive.taxonomy.project import ProjectRule, Registry, decorated, parse_rules, rule
 from redrive.taxonomy.remediation import REMEDIES, Remedy
 from redrive.taxonomy.retry_after import server_wait_seconds
@@ -56,6 +57,7 @@ __all__ = [
     "FailureTaxonomy",
     "FailureType",
     "Frame",
+    "ParsedText",
     "ProjectRule",
     "Registry",
     "RemediationAction",
@@ -68,6 +70,7 @@ __all__ = [
     "overall",
     "parse_downstreams",
     "parse_rules",
+    "parse_text",
     "rule",
     "server_wait_seconds",
 ]

@@ -28,7 +28,8 @@ from redrive.taxonomy.facts import (
 from redrive.taxonomy.types import Scalar
 
 _MAX_WALK = 1000
-_KEPT_FRAMES = 12
+KEPT_FRAMES, KEPT_FRAMES_BEHIND = 12, 4
+"""Frames kept of the exception itself, and of each one behind it."""
 
 # Names by which libraries state structured reasons. Read from the exception itself.
 _ATTRIBUTES = (
@@ -60,10 +61,10 @@ def extract(exc: BaseException) -> ExceptionFacts:
     """
     try:
         head, *behind = _walk(exc)
-        facts = _facts_of(exc, head[1], _KEPT_FRAMES)
+        facts = _facts_of(exc, head[1], KEPT_FRAMES)
         if len(behind) > MAX_CHAIN:
             behind = behind[: MAX_CHAIN - 2] + behind[-2:]
-        chain = tuple(_facts_of(item, via, 4) for item, via in behind)
+        chain = tuple(_facts_of(item, via, KEPT_FRAMES_BEHIND) for item, via in behind)
         return ExceptionFacts(
             exc_module=facts.exc_module,
             exc_qualname=facts.exc_qualname,
@@ -315,7 +316,7 @@ _PACKAGE_DIRS = ("site-packages", "dist-packages")
 _files: dict[str, tuple[str, bool]] = {}
 
 
-def _file_of(path: str) -> tuple[str, bool]:
+def place_of(path: str) -> tuple[str, bool]:
     """The path relative to what it belongs to, and whether that is the project. Remembered per file."""
     known = _files.get(path)
     if known is not None:
@@ -359,7 +360,7 @@ def _frames_of(traceback: Any, kept: int) -> tuple[Frame, ...]:
     frames = [_frame_of(level) for level in levels[-kept:]]
     if not any(frame.project for frame in frames):
         for level in reversed(levels[:-kept]):
-            if _file_of(level.tb_frame.f_code.co_filename)[1]:
+            if place_of(level.tb_frame.f_code.co_filename)[1]:
                 frames.insert(0, _frame_of(level))
                 break
     return tuple(frames)
@@ -367,5 +368,5 @@ def _frames_of(traceback: Any, kept: int) -> tuple[Frame, ...]:
 
 def _frame_of(level: TracebackType) -> Frame:
     code = level.tb_frame.f_code
-    file, project = _file_of(code.co_filename)
+    file, project = place_of(code.co_filename)
     return Frame(file, level.tb_lineno or 0, text_of(code.co_name), project)

@@ -22,6 +22,7 @@ from redrive.conf import MODES, forget_mode, get_mode, get_settings, spill_unsaf
 from redrive.dead_letters import Acted
 from redrive.directories import make, owner_of, user_name
 from redrive.leases import StoreUnavailable
+from redrive.management.classify import add_classify, run_classify
 from redrive.management.doctor import add_doctor, run_doctor
 from redrive.priority import TaskPriority
 from redrive.stores.sql import pages
@@ -72,6 +73,9 @@ class Command(BaseCommand):
             "mode", nargs="?", choices=[*MODES, "default"], help="default: as set in REDRIVE['MODE']"
         )
         verb("keeper", "Run a keeper in the foreground until Ctrl-C.")
+        add_classify(
+            verb("classify", "Read a traceback from a file or stdin, and say what it means and why.")
+        )
         add_doctor(verb("doctor", "Examine the live system: what is wrong, what it means, what to type."))
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -84,6 +88,7 @@ class Command(BaseCommand):
             "abandon": self._abandon,
             "mode": self._mode,
             "keeper": self._keeper,
+            "classify": self._classify,
             "doctor": self._doctor,
         }
         try:
@@ -225,6 +230,9 @@ class Command(BaseCommand):
 
         logging.basicConfig(level=logging.INFO, format="[%(asctime)s: %(levelname)s/keeper] %(message)s")
         return run()
+
+    def _classify(self, **options: Any) -> int:
+        return run_classify(self, file=options["file"], task=options["task"], as_json=options["json"])
 
     def _doctor(self, **options: Any) -> int:
         return run_doctor(self, strict=options["strict"], ignore=options["ignore"], as_json=options["json"])
