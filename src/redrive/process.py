@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from enum import StrEnum
 
 
@@ -44,6 +45,15 @@ class Process:
     def become_child(self) -> None:
         """Note that this process is a pool child."""
         self.role = Role.CHILD
+
+
+def leave_signals_to_main_thread() -> None:
+    """To be called first in a thread of ours.
+
+    A signal goes to any thread that does not block it. A pool child that ends waits for one from its parent in its
+    main thread; if ours took it, every recycled child would be replaced a second or more later.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
 
 
 def is_running(child_id: str) -> bool:

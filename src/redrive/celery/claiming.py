@@ -22,6 +22,7 @@ from redrive import runtime
 from redrive.gate import Hold
 from redrive.idempotency import Claimed, ClaimLost, Done, Running, Scope, bound_call, call_key, scope_value
 from redrive.leases import StoreUnavailable
+from redrive.process import leave_signals_to_main_thread
 
 logger = logging.getLogger("redrive")
 
@@ -168,6 +169,7 @@ class _Heartbeat:
             self.running.pop(held.claimed.token, None)
 
     def _run(self, pid: int) -> None:
+        leave_signals_to_main_thread()
         while self.pid == pid:
             self.wake.wait(RENEW_SECONDS)
             with self.lock:

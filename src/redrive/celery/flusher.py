@@ -6,33 +6,42 @@ import os
 import threading
 
 from redrive import runtime
+from redrive.process import leave_signals_to_main_thread
 
 FLUSH_SECONDS = 5.0
 
 
 class Flusher:
-    """A daemon thread per process that runs tasks; started with the first task, never in a prefork main process.
+    """Hands counts on from a process that runs tasks: the first at once, later ones by a daemon thread.
 
-    It wakes up only while there is something to hand on, so an idle child sleeps.
+    A child that is recycled after one task gets no thread: starting one delays its end by a few milliseconds, and
+    Celery's main process then takes seconds to replace it. The thread wakes up only while there is something to hand
+    on, so an idle child sleeps. Never used in a prefork main process.
     """
 
     def __init__(self) -> None:
         self._pid = 0
+        self._thread: threading.Thread | None = None
         self._dirty = threading.Event()
 
     def touch(self) -> None:
         """Say that something was counted."""
         if self._pid != os.getpid():
             # What a fork copied, threads and locks included, is the parent's.
-            self._pid = os.getpid()
-            self._dirty = threading.Event()
-            threading.Thread(
-                target=self._run, args=(self._pid, self._dirty), name="redrive-counters", daemon=True
-            ).start()
+            self._pid, self._thread, self._dirty = os.getpid(), None, threading.Event()
+            flush()
+            return
+        if self._thread is None:
+            arguments = (self._pid, self._dirty)
+            self._thread = threading.Thread(
+                target=self._run, args=arguments, name="redrive-counters", daemon=True
+            )
+            self._thread.start()
         if not self._dirty.is_set():
             self._dirty.set()
 
     def _run(self, pid: int, dirty: threading.Event) -> None:
+        leave_signals_to_main_thread()
         pause = threading.Event()
         while self._pid == pid:
             dirty.wait()
