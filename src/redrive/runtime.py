@@ -48,6 +48,7 @@ from redrive.taxonomy import (
     FailureType,
     decorated,
     fingerprint,
+    mask,
     server_wait_seconds,
 )
 from redrive.values import (
@@ -346,7 +347,8 @@ def conclude(
         options=options.to_dict(),
         facts=None,
         exception_type=facts.exception_type,
-        exception_message=facts.message,
+        exception_message=mask(facts.message),
+        traceback=mask(ending.traceback),
         classification=classification.to_dict(),
         fingerprint=fingerprint(facts, ending.task_name),
         proposal=proposal,

@@ -32,6 +32,7 @@ from redrive.taxonomy.from_text import ParsedText, parse_text
 from redrive.taxonomy.project import ProjectRule, Registry, decorated, parse_rules, rule
 from redrive.taxonomy.remediation import REMEDIES, Remedy
 from redrive.taxonomy.retry_after import server_wait_seconds
+from redrive.taxonomy.secrets import mask
 from redrive.taxonomy.types import (
     AlertLevel,
     Classification,
@@ -66,6 +67,7 @@ __all__ = [
     "decorated",
     "extract",
     "fingerprint",
+    "mask",
     "normalise_message",
     "overall",
     "parse_downstreams",

@@ -17,6 +17,7 @@ from redrive.taxonomy.retry_after import server_wait_seconds
 from redrive.taxonomy.rulebook import Hit, RuleBook
 from redrive.taxonomy.rules import ALL
 from redrive.taxonomy.rules.rule import CodeRule, Rule
+from redrive.taxonomy.secrets import mask
 from redrive.taxonomy.types import Classification, Evidence, FailureType, Scalar
 from redrive.taxonomy.verdict import Candidate, assemble, context_evidence, unreadable
 
@@ -270,7 +271,7 @@ def _scalars(task_context: Mapping[str, Any] | None) -> dict[str, Scalar]:
     try:
         for key, value in list((task_context or {}).items())[:60]:
             if isinstance(key, str) and (value is None or isinstance(value, (str, int, float, bool))):
-                kept[text_of(key)[:100]] = text_of(value)[:500] if isinstance(value, str) else value
+                kept[text_of(key)[:100]] = mask(text_of(value)[:500]) if isinstance(value, str) else value
     except Exception:
         return kept
     return kept

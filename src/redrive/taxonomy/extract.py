@@ -25,6 +25,7 @@ from redrive.taxonomy.facts import (
     spread,
     text_of,
 )
+from redrive.taxonomy.secrets import mask
 from redrive.taxonomy.types import Scalar
 
 _MAX_WALK = 1000
@@ -141,7 +142,9 @@ def _facts_of(exc: BaseException, via: str, kept_frames: int) -> ExceptionFacts:
         raw_args = _read(exc, "exc_args")
         args = raw_args if isinstance(raw_args, (list, tuple)) else ()
         attrs = {**attrs, **spread({"args": args})}
-        message = cut(" ".join(text_of(item) for item in args if isinstance(item, (str, int))), MAX_MESSAGE)
+        message = cut(
+            mask(" ".join(text_of(item) for item in args if isinstance(item, (str, int)))), MAX_MESSAGE
+        )
         mro = (f"{module}.{qualname}",)
     return ExceptionFacts(
         exc_module=module,
@@ -289,11 +292,13 @@ def _call(function: Any) -> Any:
 def _message_of(exc: BaseException) -> str:
     try:
         text = str(exc)
-        return cut(text_of(text if len(text) <= 4 * MAX_MESSAGE else cut(text, 2 * MAX_MESSAGE)), MAX_MESSAGE)
+        return cut(
+            mask(text_of(text if len(text) <= 4 * MAX_MESSAGE else cut(text, 2 * MAX_MESSAGE))), MAX_MESSAGE
+        )
     except Exception:
         args = _read(exc, "args")
         parts = [item for item in args if isinstance(item, str)] if isinstance(args, tuple) else []
-        return cut(text_of(" ".join(parts)), MAX_MESSAGE)
+        return cut(mask(text_of(" ".join(parts))), MAX_MESSAGE)
 
 
 def _name_parts(cls: type) -> tuple[str, str]:

@@ -6,10 +6,12 @@ reads only these. They travel through a spill file, and the labelled failures ha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from redrive.taxonomy.secrets import MASK, mask
 from redrive.taxonomy.types import Scalar
 
 MAX_MESSAGE = 8000
@@ -178,6 +180,16 @@ def spread(values: Mapping[Any, Any]) -> dict[str, Scalar]:
     return flat
 
 
+_SECRET_NAME = re.compile(
+    r"pass(?:word|wd|phrase)|secret|token|api_?key|authorization|cookie|cvv", re.IGNORECASE
+)
+
+
+def _shown(name: str, value: str) -> str:
+    """A value without its secrets; of one that is named like a secret nothing stays."""
+    return MASK if value and _SECRET_NAME.search(name) else mask(value)
+
+
 def _spread_into(flat: dict[str, Scalar], name: str, value: Any, depth: int) -> None:
     if len(flat) >= MAX_ATTRS or depth > 4:
         return
@@ -185,9 +197,9 @@ def _spread_into(flat: dict[str, Scalar], name: str, value: Any, depth: int) -> 
         # A giant integer cannot be written to JSON by every reader, and str() of it may raise.
         flat[name] = value if not isinstance(value, int) or abs(value) < 2**63 else None
     elif isinstance(value, str):
-        flat[name] = cut(text_of(value), MAX_VALUE)
+        flat[name] = _shown(name, cut(text_of(value), MAX_VALUE))
     elif isinstance(value, bytes):
-        flat[name] = cut(text_of(value[: 4 * MAX_VALUE].decode("utf-8", "replace")), MAX_VALUE)
+        flat[name] = _shown(name, cut(text_of(value[: 4 * MAX_VALUE].decode("utf-8", "replace")), MAX_VALUE))
     elif isinstance(value, Mapping):
         is_headers = name.lower().endswith("headers")
         for key, item in list(value.items())[:MAX_ATTRS]:

@@ -11,6 +11,7 @@ import hashlib
 import re
 
 from redrive.taxonomy.facts import ExceptionFacts
+from redrive.taxonomy.secrets import mask
 
 VERSION = "1"
 _MAX_TEXT = 2000
@@ -82,7 +83,9 @@ def fingerprint(facts: ExceptionFacts, task_name: str) -> str:
     """``"1:"`` and 32 hexadecimal digits; equal for two runs of the same bug."""
     parts = [task_name]
     for link in facts.links():
-        message = normalise_message(link.message, keep_names=link.exc_qualname in _NAMES_MATTER)
+        message = normalise_message(
+            mask(link.message[:_MAX_TEXT]), keep_names=link.exc_qualname in _NAMES_MATTER
+        )
         parts.append(f"{link.via and 'behind'}|{link.exc_module}.{link.exc_qualname}|{message}")
     parts.append(_innermost_project_frame(facts))
     digest = hashlib.sha256("\n".join(parts).encode("utf-8", "backslashreplace"))

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from redrive.taxonomy.extract import KEPT_FRAMES, KEPT_FRAMES_BEHIND, place_of
 from redrive.taxonomy.facts import MAX_CHAIN, MAX_MESSAGE, ExceptionFacts, Frame, cut, text_of
+from redrive.taxonomy.secrets import mask
 
 MAX_TEXT = 1_000_000
 """Characters that are read; of a longer text the last ones, where the failure is."""
@@ -154,7 +155,7 @@ def _facts(block: _Block, kept: int) -> ExceptionFacts:
     shown = frames[-kept:]
     if not any(frame.project for frame in shown):
         shown = [frame for frame in frames[:-kept] if frame.project][-1:] + shown
-    return ExceptionFacts(module, qualname, mro, cut(message, MAX_MESSAGE), frames=tuple(shown))
+    return ExceptionFacts(module, qualname, mro, cut(mask(message), MAX_MESSAGE), frames=tuple(shown))
 
 
 def _class_of(dotted: str) -> tuple[str, str, tuple[str, ...]]:

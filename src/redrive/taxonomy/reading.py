@@ -162,8 +162,8 @@ def _origin_of(facts: ExceptionFacts) -> str:
 
 def _text_of(message: str, attrs: Mapping[str, Scalar]) -> str:
     parts = [message]
-    for name in _TEXT_ATTRS:
-        value = attrs.get(name)
+    for name in _stated(_TEXT_ATTRS, attrs):
+        value = attrs[name]
         if isinstance(value, str) and value:
             lowered = value.lower()
             if lowered not in message:
@@ -172,6 +172,11 @@ def _text_of(message: str, attrs: Mapping[str, Scalar]) -> str:
     if len(text) > _TEXT_LIMIT:
         text = text[: _TEXT_LIMIT - 1500] + "\n" + text[-1500:]
     return text
+
+
+def _stated(wanted: tuple[str, ...], attrs: Mapping[str, Scalar]) -> list[str]:
+    """Those of ``wanted`` that are there, in their order; most exceptions state few."""
+    return [name for name in wanted if name in attrs] if attrs else []
 
 
 def _first(match: re.Match[str] | None) -> str | None:
@@ -309,8 +314,8 @@ def _api_codes(facts: ExceptionFacts, text: str, family: str) -> list[Code]:
         if found:
             codes.append(("grpc", found.upper(), found))
     top = facts.exc_module.partition(".")[0]
-    for name in _API_ATTRS:
-        value = attrs.get(name)
+    for name in _stated(_API_ATTRS, attrs):
+        value = attrs[name]
         if isinstance(value, str) and 2 < len(value) < 80:
             codes.append(("api", value.lower(), value))
         elif isinstance(value, int) and name in ("code", "error_code") and not isinstance(value, bool):
@@ -335,8 +340,8 @@ def _api_codes(facts: ExceptionFacts, text: str, family: str) -> list[Code]:
 
 def _status_of(facts: ExceptionFacts, text: str, family: str) -> int:
     attrs = facts.attrs
-    for name in _STATUS_ATTRS:
-        value = attrs.get(name)
+    for name in _stated(_STATUS_ATTRS, attrs):
+        value = attrs[name]
         if isinstance(value, str) and len(value) == 3 and value.isdigit():
             value = int(value)
         if isinstance(value, int) and 300 <= value < 600 and not isinstance(value, bool):

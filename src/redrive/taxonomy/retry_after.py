@@ -27,6 +27,8 @@ _TEXT = re.compile(
     r" {0,3}['\"]?(?:about |~)?(\d{1,9}(?:\.\d{1,6})?) ?(ms|milliseconds?|s\b|secs?\b|seconds?|"
     r"m(?![a-z])|mins?\b|minutes?|h\b|hours?)?((?:\d{1,9}(?:\.\d{1,3})?s)?)"
 )
+_TEXT_HINTS = ("again in", "retry", "wait", "available in")
+"""One of these is in every text that the pattern matches; looking for them is quicker."""
 _HEADERS = (
     "header.retry-after-ms",
     "header.retry-after",
@@ -49,26 +51,35 @@ def server_wait_seconds(facts: ExceptionFacts, now: datetime | None) -> tuple[fl
         now: Aware time of the failure, needed for dates only when the answer carried no ``Date`` of its own.
     """
     for link in facts.links():
-        date = _http_date(link.attrs.get("header.date"))
-        reference = date or now
-        for name in _HEADERS:
-            seconds = _header_seconds(name, link.attrs.get(name), reference)
-            if seconds is not None:
-                return seconds, name
-        for name in _ATTRIBUTES:
-            seconds = _number(link.attrs.get(name))
-            if seconds is not None:
-                return seconds, name
-        if link.exc_qualname in _FLOOD_CLASSES:
-            for name in ("seconds", "value"):
-                seconds = _number(link.attrs.get(name))
-                if seconds is not None:
-                    return seconds, name
+        if link.attrs:
+            stated = _stated_wait(link, now)
+            if stated is not None:
+                return stated
         for text in (link.message, link.attrs.get("response.text"), link.attrs.get("body")):
             if isinstance(text, str):
                 seconds = _text_seconds(text[:4000].lower())
                 if seconds is not None:
                     return seconds, "message"
+    return None
+
+
+def _stated_wait(link: ExceptionFacts, now: datetime | None) -> tuple[float, str] | None:
+    """The wait in headers and attributes of one exception."""
+    date = _http_date(link.attrs.get("header.date"))
+    reference = date or now
+    for name in _HEADERS:
+        seconds = _header_seconds(name, link.attrs.get(name), reference)
+        if seconds is not None:
+            return seconds, name
+    for name in _ATTRIBUTES:
+        seconds = _number(link.attrs.get(name))
+        if seconds is not None:
+            return seconds, name
+    if link.exc_qualname in _FLOOD_CLASSES:
+        for name in ("seconds", "value"):
+            seconds = _number(link.attrs.get(name))
+            if seconds is not None:
+                return seconds, name
     return None
 
 
@@ -129,6 +140,11 @@ def _http_date(value: Scalar) -> datetime | None:
 
 
 def _text_seconds(text: str) -> float | None:
+    for hint in _TEXT_HINTS:
+        if hint in text:
+            break
+    else:
+        return None
     match = _TEXT.search(text)
     if match is None:
         return None

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from redrive.taxonomy.facts import ExceptionFacts
 from redrive.taxonomy.remediation import REMEDIES, action_for_recommended_retry
@@ -17,6 +16,7 @@ from redrive.taxonomy.rules.rule import (
     NameRule,
     TextRule,
 )
+from redrive.taxonomy.secrets import mask
 from redrive.taxonomy.types import Classification, Evidence, FailureType, Scalar
 
 _READS = {
@@ -28,16 +28,11 @@ _READS = {
     FamilyRule: "class",
 }
 _MAX_EVIDENCE = 8
-_SECRET = re.compile(
-    r"(://[^\s:/@]{0,80}:)[^\s@/]{1,200}@|"
-    r"((?:password|passwd|pwd|secret|token|api[_-]?key|authorization)[\"']?\s?[=:]\s?[\"']?(?:bearer )?)"
-    r"[^\s\"',;&]{3,200}",
-    re.IGNORECASE,
-)
+_FOUND_ITSELF = (ClassRule, NameRule, TextRule, FrameRule, FamilyRule)
+"""Rules whose finding is a word of their own or the name of a class or place: no secret can be in it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A rule that fired, how much that counts here, and on which exception of the chain."""
 
     hit: Hit
@@ -107,12 +102,14 @@ def assemble(
 
 
 def _evidence(item: Candidate) -> Evidence:
-    rule = item.hit.rule
+    rule, found = item.hit.rule, item.hit.found
+    if not isinstance(rule, _FOUND_ITSELF):  # what was found is a value of the exception's
+        found = mask(found)
     return Evidence(
         rule=rule.id,
         reads=_READS.get(type(rule), "project"),
         where=item.where,
-        found=mask(item.hit.found)[:200],
+        found=found[:200],
         says=rule.says,
         trust=item.score if item.score <= 1 else item.score - 1,
         source=rule.source,
@@ -123,11 +120,6 @@ def _what(facts: ExceptionFacts) -> str:
     words = " ".join(mask(facts.message[:400]).split())
     name = facts.exc_qualname.rpartition(".")[2]
     return f"{name}: {words[:160]}{'…' if len(words) > 160 else ''}" if words else name
-
-
-def mask(text: str) -> str:
-    """``text`` with passwords in URLs and values after words like ``token=`` replaced by ``***``."""
-    return _SECRET.sub(lambda match: f"{match[1]}***@" if match[1] else f"{match[2]}***", text)
 
 
 def unreadable(facts: ExceptionFacts, context: Mapping[str, Scalar], problem: str) -> Classification:
