@@ -26,11 +26,13 @@ def test_a_correction_holds_for_the_next_failure(soon_on: Project, task: str, fo
 
     assert soon_on.python(JUDGE.format(name=first["fingerprint"], says=says)) == ""
     wait_until(
-        lambda: soon_on.python(
-            "from redrive import runtime;"
-            " result = {name: kind.value for name, kind in runtime.experience().corrections().items()}"
-        )
-        == {first["fingerprint"]: says},
+        lambda: (
+            soon_on.python(
+                "from redrive import runtime;"
+                " result = {name: kind.value for name, kind in runtime.experience().corrections().items()}"
+            )
+            == {first["fingerprint"]: says}
+        ),
         30,
         "the keeper has told of it",
         every=0.5,
