@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit wheel lint format lock clean environment test-environment
+.PHONY: help demo test test-unit bench docs wheel lint format lock clean environment test-environment
 
 # The Python that makes .venv: python3 if it is new enough, else the newest that runs (a version manager's shim may be on
 # PATH without a Python behind it, hence the try). `make PYTHON=/path/to/python3.12 ...` says otherwise.
@@ -32,6 +32,15 @@ test: test-environment ## Set up what is needed and run every test (ARGS="-k nam
 
 test-unit: environment ## The tests without servers, under 20 s
 	@$(BIN)/pytest -q -m "not servers and not celery and not rabbitmq and not web" $(ARGS)
+
+bench: environment ## Measure: every benchmark in bench/, one after the other
+	@for file in bench/*.py; do \
+		grep -q __main__ $$file || continue; \
+		echo; echo "== $$file"; $(BIN)/python $$file || exit 1; \
+	done
+
+docs: environment ## Write the pages that are made from the code
+	@$(BIN)/python scripts/failure_types.py
 
 wheel: environment ## Build the wheel and test it installed, without src (PAIR=oldest or PAIR=newest: scripts/wheel.py)
 	@$(BIN)/python scripts/wheel.py $(if $(PAIR),--pair $(PAIR))
