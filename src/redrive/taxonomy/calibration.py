@@ -13,7 +13,7 @@ from bisect import bisect_right
 from redrive.taxonomy.types import FailureType
 
 _TRUST = (0.0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.86, 0.9, 0.95, 1.0)
-_CONFIDENCE = (0.05, 0.3, 0.52, 0.6, 0.76, 0.83, 0.88, 0.92, 0.965, 0.98)
+_CONFIDENCE = (0.05, 0.3, 0.52, 0.6, 0.76, 0.84, 0.89, 0.932, 0.972, 0.985)
 _MOST_OF_UNKNOWN = 0.5
 
 

@@ -326,7 +326,7 @@ def place_of(path: str) -> tuple[str, bool]:
     known = _files.get(path)
     if known is not None:
         return known
-    if len(_files) > 4096:  # generated file names must not grow memory for ever
+    if len(_files) > 1024:  # generated file names must not grow memory for ever
         _files.clear()
     answer = _files[path] = _relative(path)
     return answer

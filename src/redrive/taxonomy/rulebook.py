@@ -19,7 +19,7 @@ from redrive.taxonomy.rules.rule import (
 )
 from redrive.taxonomy.text_index import TextIndex
 
-_MAX_REMEMBERED_CLASSES = 4096
+_MAX_REMEMBERED_CLASSES = 1024
 _CHILD_TRACEBACK = "traceback (most recent call last)"
 _LAST_LINE = re.compile(r"^(?:\w{1,60}\.){0,6}([A-Z]\w{2,60})(?:: |$)")
 _HIDDEN = re.compile(r"\b(?:state=finished|Dependency [\w-]{1,60}) raised ([A-Z]\w{2,60})\b")
