@@ -61,7 +61,7 @@ class ExceptionFacts:
         exc_module: Module of the class, ``builtins`` for built-in ones.
         exc_qualname: Qualified name of the class.
         mro: Dotted names of the class itself and its bases, nearest first, without ``object``.
-        message: ``str(exception)``, cut to MAX_MESSAGE.
+        message: ``str(exception)``, cut to MAX_MESSAGE, secrets masked.
         attrs: What the exception states about itself, flat: nested values have dotted names such as
             ``response.status_code`` or ``response.Error.Code``, headers are ``header.retry-after``.
         frames: Traceback, innermost last.
@@ -122,7 +122,7 @@ class ExceptionFacts:
             exc_module=module,
             exc_qualname=qualname,
             mro=mro if mro and mro[0] == own else (own, *mro),
-            message=cut(text_of(data.get("message")), MAX_MESSAGE),
+            message=mask(cut(text_of(data.get("message")), MAX_MESSAGE)),
             attrs=spread(raw_attrs) if isinstance(raw_attrs, Mapping) else {},
             frames=_frames_of(data),
             chain=tuple(

@@ -38,11 +38,11 @@ class TextIndex:
     def matches(self, text: str) -> list[tuple[TextRule, str]]:
         """Rules with a fragment in ``text``, in their order, each with its first such fragment."""
         found = [entry for entry in self._short if entry[2] in text]
-        filed = self._filed
-        for gram in filed.keys() & _grams(text):
-            for entry in filed[gram]:
-                if entry[2] in text:
-                    found.append(entry)
+        look = self._filed.get
+        for start in range(len(text) - _LETTERS + 1):
+            entries = look(text[start : start + _LETTERS])
+            if entries is not None:
+                found.extend([entry for entry in entries if entry[2] in text])
         found.sort()
         rules = self._rules
         answer: list[tuple[TextRule, str]] = []

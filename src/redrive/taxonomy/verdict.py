@@ -117,7 +117,7 @@ def _evidence(item: Candidate) -> Evidence:
 
 
 def _what(facts: ExceptionFacts) -> str:
-    words = " ".join(mask(facts.message[:400]).split())
+    words = " ".join(facts.message[:400].split())
     name = facts.exc_qualname.rpartition(".")[2]
     return f"{name}: {words[:160]}{'…' if len(words) > 160 else ''}" if words else name
 
