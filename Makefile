@@ -31,7 +31,7 @@ test: test-environment ## Set up what is needed and run every test (ARGS="-k nam
 	@$(BIN)/pytest $(ARGS)
 
 test-unit: environment ## The tests without servers, under 20 s
-	@$(BIN)/pytest -q -m "not servers and not celery and not rabbitmq and not web" $(ARGS)
+	@$(BIN)/pytest -q -m "not servers and not celery and not rabbitmq and not pages and not web" $(ARGS)
 
 bench: environment ## Measure: every benchmark in bench/, one after the other
 	@for file in bench/*.py; do \

@@ -30,10 +30,14 @@ _TIERS = {
     "web": {"browser"},
 }
 _PLACES = {
+    "admin": "pages",
+    "architecture": "servers",
     "contract": "servers",
+    "drivers": "servers",
     "example": "servers",
     "newcomer": "celery",
-}  # folders whose every test starts processes
+    "web": "pages",
+}  # folders whose every test starts processes or asks for whole pages
 _REAL_PROCESSES = {"make_project", "browser"}
 _guard_key = pytest.StashKey[Guard]()
 
@@ -60,7 +64,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(mark)
         if mark_of_place := _PLACES.get(item.path.parent.name):
             item.add_marker(mark_of_place)
-        if item.path.stem.endswith("_races"):
+        if item.path.stem.endswith(("_races", "_memory")):
             item.add_marker("servers")
         if fixtures & _REAL_PROCESSES:
             # Killed brokers and busy machines fail in ways of their own now and then. A test that passes the second
