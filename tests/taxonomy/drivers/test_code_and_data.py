@@ -26,6 +26,7 @@ import xml.etree.ElementTree
 import zipfile
 import zlib
 import zoneinfo
+from collections.abc import Coroutine
 from typing import Any
 
 import pytest
@@ -53,11 +54,17 @@ def deep_json() -> None:
     json.loads("[" * 200_000)
 
 
+def in_a_loop_of_its_own(work: Coroutine[Any, Any, None]) -> None:
+    """Run in another thread: in this one a browser test may have left its event loop running."""
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, work).result()
+
+
 def timed_out() -> None:
     async def wait() -> None:
         await asyncio.wait_for(asyncio.sleep(5), 0.01)
 
-    asyncio.run(wait())
+    in_a_loop_of_its_own(wait())
 
 
 def group() -> None:
@@ -68,7 +75,7 @@ def group() -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(refuse())
 
-    asyncio.run(gather())
+    in_a_loop_of_its_own(gather())
 
 
 def cancelled() -> None:
