@@ -27,6 +27,7 @@ def check_values(**_: Any) -> list[CheckMessage]:
         ("POLICIES", values.read_policies),
         ("TASK_PATTERNS", values.read_patterns),
         ("DOWNSTREAMS", values.read_downstreams),
+        ("DOWNSTREAMS", values.read_gates),
         ("RULES", values.read_rules),
         ("PRIORITY", values.read_priorities),
         ("OFF_PEAK", values.read_off_peak),

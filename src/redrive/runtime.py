@@ -10,6 +10,7 @@ import fnmatch
 import logging
 import os
 import random
+import socket
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -35,6 +36,7 @@ from redrive.priority.types import RequeueRequest
 from redrive.recorder import FileSpill, Recorder
 from redrive.retry import AutoRetry, OffPeak, RetryEngine, RetryPolicy, decide
 from redrive.stores.experience import Experience
+from redrive.stores.memory import MemoryLeaseStore
 from redrive.stores.sql.acting import SqlRecordStore, add_event, find_record
 from redrive.stores.sql.connection import Database
 from redrive.stores.sql.corrections import SqlCorrectionStore
@@ -53,9 +55,11 @@ from redrive.taxonomy import (
 )
 from redrive.values import (
     NO_DOWNSTREAMS,
+    NO_GATES,
     NO_POLICIES,
     or_default,
     read_downstreams,
+    read_gates,
     read_off_peak,
     read_patterns,
     read_policies,
@@ -122,8 +126,17 @@ def fast_leases() -> LeaseStore:
 
 @_built_once
 def gate() -> Gate:
-    """The gate of every downstream."""
-    return Gate(fast_leases())
+    """The gate of every downstream: in Redis if there is one, else in the database, else in this process alone."""
+    shared = fast_leases()
+    return Gate(
+        shared,
+        downstreams=or_default("DOWNSTREAMS", read_gates, NO_GATES),
+        fallbacks=() if shared is sql_leases() else (sql_leases(),),
+        local=MemoryLeaseStore(clock),
+        clock=clock,
+        host=socket.gethostname(),
+        rng=_rng,
+    )
 
 
 @_built_once

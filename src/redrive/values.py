@@ -13,6 +13,7 @@ from datetime import time
 from typing import Any, TypeVar
 
 from redrive.conf import get_settings
+from redrive.gate import GATE_KEYS, GateSettings, parse_gate
 from redrive.options import Options
 from redrive.priority import PriorityRules, TaskPriority
 from redrive.retry import OffPeak, parse_policies
@@ -22,6 +23,7 @@ R = TypeVar("R")
 logger = logging.getLogger("redrive")
 NO_POLICIES: Mapping[str, Mapping[str, Any]] = {}
 NO_DOWNSTREAMS: Mapping[str, Downstream] = {}
+NO_GATES: Mapping[str, GateSettings] = {}
 _OFF_PEAK = {"START": "22:00", "END": "06:00"}
 
 
@@ -46,7 +48,19 @@ def read_rules() -> tuple[ProjectRule, ...]:
 
 def read_downstreams() -> Mapping[str, Downstream]:
     """``REDRIVE["DOWNSTREAMS"]`` checked. Raises ValueError saying what is wrong."""
-    return parse_downstreams(get_settings().downstreams)
+    return parse_downstreams(get_settings().downstreams, more_keys=GATE_KEYS)
+
+
+def read_gates() -> Mapping[str, GateSettings]:
+    """The gates' settings in ``REDRIVE["DOWNSTREAMS"]``. Raises ValueError saying what is wrong and what to type."""
+    return {
+        name: parse_gate(
+            name,
+            said,
+            off_peak=_window(f"{name!r}: OFF_PEAK", said["off_peak"]) if said.get("off_peak") else None,
+        )
+        for name, said in get_settings().downstreams.items()
+    }
 
 
 def read_patterns() -> Mapping[str, Options]:
@@ -74,7 +88,14 @@ def read_priorities() -> PriorityRules:
 def read_off_peak() -> OffPeak | None:
     """``REDRIVE["OFF_PEAK"]`` as a window. Raises ValueError saying what is wrong."""
     window = get_settings().off_peak
-    if not window:
-        return None
+    return _window("OFF_PEAK", window) if window else None
+
+
+def _window(label: str, window: Any) -> OffPeak:
+    """A daily window from its dict. Raises ValueError naming what cannot be used and what to type."""
+    if not isinstance(window, Mapping) or set(window) - {*_OFF_PEAK, "TIME_ZONE"}:
+        raise ValueError(
+            f'{label} must be like {{"START": "22:00", "END": "06:00", "TIME_ZONE": "Europe/Berlin"}}, not {window!r}'
+        )
     start, end = (time.fromisoformat(str(window.get(name, default))) for name, default in _OFF_PEAK.items())
     return OffPeak(start=start, end=end, timezone=str(window.get("TIME_ZONE", "UTC")))

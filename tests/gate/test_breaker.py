@@ -1,5 +1,7 @@
 """When the breaker opens, probes and closes."""
 
+import itertools
+import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,33 +10,54 @@ from redrive.gate import BreakerState, Gate, GateSettings, Hold, Outcome, Report
 from redrive.testing import FakeClock, MemoryLeaseStore
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-EXACT = GateSettings(spread=timedelta(0))
-"""Without spread, so that moments can be written down."""
+
+
+class First(random.Random):
+    """No spread within a place in the row, so that moments can be written down."""
+
+    def random(self) -> float:
+        return 0.0
 
 
 class Fleet:
     """A gate on a clock of its own, and the calls that go through it."""
 
-    def __init__(self, settings: GateSettings = EXACT, *, drops_expired: bool = False) -> None:
+    def __init__(self, settings: GateSettings | None = None, *, drops_expired: bool = False) -> None:
         self.clock = FakeClock(NOON)
         self.store = MemoryLeaseStore(self.clock, drops_expired=drops_expired)
-        self.gate = Gate(self.store, settings)
+        self.gate = Gate(self.store, settings, rng=First())
 
-    def admit(self, owner: str = "run-1") -> Run | Hold:
-        return self.gate.admit("shop.pay", "stripe", owner)
+    def admit(self, owner: str = "run-1", task: str = "shop.pay") -> Run | Hold:
+        return self.gate.admit(task, "stripe", owner)
 
-    def run(self, owner: str = "run-1") -> Run:
-        answer = self.admit(owner)
+    def run(self, owner: str = "run-1", task: str = "shop.pay") -> Run:
+        answer = self.admit(owner, task)
         assert isinstance(answer, Run)
         return answer
+
+    def hold_until(self, owner: str) -> datetime:
+        answer = self.admit(owner)
+        assert isinstance(answer, Hold)
+        return answer.until
 
     def hold(self) -> Hold:
         answer = self.admit()
         assert isinstance(answer, Hold)
         return answer
 
-    def fail(self, run: Run | None = None, kind: str = "TRANSIENT_NETWORK", threshold: int = 5) -> Reported:
-        outcome = Outcome.failure(kind, threshold=threshold, open_seconds=600)
+    def open_until(self) -> datetime:
+        until = self.gate.states().breakers[0].until
+        assert until is not None
+        return until
+
+    def fail(
+        self,
+        run: Run | None = None,
+        kind: str = "TRANSIENT_NETWORK",
+        threshold: int = 5,
+        timeout: float = 600,
+    ) -> Reported:
+        outcome = Outcome.failure(kind, threshold=threshold, open_seconds=timeout)
         return self.gate.report("shop.pay", "stripe", run or self.run(), outcome)
 
     def succeed(self, run: Run | None = None, count: int = 1) -> Reported:
@@ -76,9 +99,9 @@ def test_the_documented_number_of_failures_opens_it_and_one_fewer_does_not(fleet
 
     assert transition is not None
     assert (transition.before, transition.after) == (BreakerState.CLOSED, BreakerState.OPEN)
-    assert transition.until == NOON + timedelta(seconds=60)  # a tenth of the policy's 600 s
+    assert transition.until == NOON + timedelta(seconds=10)  # probed long before the policy's 600 s are over
     assert transition.reason == (
-        "5 TRANSIENT_NETWORK from stripe within 60 s, 5 of 5 calls failed. Open until 12:01:00 UTC."
+        "5 TRANSIENT_NETWORK from stripe within 60 s, 5 of 5 calls failed. Open until 12:00:10 UTC."
     )
     assert fleet.state == "open"
 
@@ -111,7 +134,7 @@ def test_failures_older_than_the_window_do_not_count(fleet: Fleet) -> None:
     assert fleet.state == "closed"
 
 
-@pytest.mark.parametrize("kind", ["PERMANENT_VALIDATION", "TRANSIENT_RATE_LIMIT"])
+@pytest.mark.parametrize("kind", ["PERMANENT_VALIDATION", "PERMANENT_LOGIC"])
 def test_failures_that_say_nothing_about_the_downstream_do_not_count(fleet: Fleet, kind: str) -> None:
     reports = [fleet.fail(kind=kind, threshold=0) for _ in range(50)]
 
@@ -124,13 +147,14 @@ def test_an_open_breaker_holds_everyone_and_says_why(fleet: Fleet) -> None:
 
     held = fleet.hold()
 
-    assert held.until == NOON + timedelta(seconds=60)
+    # 12:00:10 is the place of the task whose failure opened it; unknown traffic is taken for one call a second.
+    assert held.until == NOON + timedelta(seconds=12)
     assert "5 of 5 calls failed" in held.reason
 
 
 def test_when_time_is_up_exactly_one_call_goes_as_a_probe(fleet: Fleet) -> None:
     fleet.trip()
-    fleet.clock.advance(seconds=59.999)
+    fleet.clock.advance(seconds=9.999)
     fleet.hold()
     fleet.clock.advance(seconds=0.001)
 
@@ -142,35 +166,54 @@ def test_when_time_is_up_exactly_one_call_goes_as_a_probe(fleet: Fleet) -> None:
     assert fleet.state == "half_open"
 
 
-def test_a_successful_probe_closes_it_and_the_old_failures_are_forgotten(fleet: Fleet) -> None:
+def test_a_successful_probe_begins_a_ramp_that_ends_closed_with_old_failures_forgotten(fleet: Fleet) -> None:
     fleet.trip()
+    fleet.clock.advance(seconds=10)
+
+    ramp = fleet.succeed(fleet.run()).transition
     fleet.clock.advance(seconds=60)
+    closed = fleet.succeed(fleet.run()).transition
 
-    transition = fleet.succeed(fleet.run()).transition
-
-    assert transition is not None
-    assert (transition.before, transition.after) == (BreakerState.HALF_OPEN, BreakerState.CLOSED)
-    assert not fleet.run().probe
+    assert ramp is not None
+    assert (ramp.before, ramp.after) == (BreakerState.HALF_OPEN, BreakerState.RAMP)
+    assert closed is not None
+    assert (closed.before, closed.after) == (BreakerState.RAMP, BreakerState.CLOSED)
     for _ in range(4):
         fleet.fail()
     assert fleet.state == "closed"
 
 
-def test_each_failed_probe_doubles_the_wait_up_to_the_policys_timeout(fleet: Fleet) -> None:
+def test_each_failed_probe_lengthens_the_wait_by_half_up_to_the_policys_timeout(fleet: Fleet) -> None:
     fleet.trip()
     waits = []
-    for _ in range(6):
-        until = fleet.hold().until
-        waits.append((until - fleet.clock.now()).total_seconds())
+    for n in range(7):
+        until = fleet.open_until()
+        waits.append(round((until - fleet.clock.now()).total_seconds(), 2))
         fleet.clock.advance(until - fleet.clock.now())
-        fleet.fail(fleet.run())
+        fleet.fail(fleet.run(task=f"task-{n}"), timeout=40)
 
-    assert waits == [60, 120, 240, 480, 600, 600]
+    assert waits == [10, 15, 22.5, 33.75, 40, 40, 40]
+
+
+def test_probes_stay_below_a_fiftieth_of_the_usual_calls(fleet: Fleet) -> None:
+    """One call in five seconds before: at most one probe in 250 s."""
+    for _ in range(20):
+        fleet.succeed()
+        fleet.clock.advance(seconds=5)
+    while fleet.state == "closed":
+        fleet.fail()
+    for n in range(15):
+        fleet.clock.advance(fleet.open_until() - fleet.clock.now())
+        fleet.fail(fleet.run(task=f"task-{n}"))
+
+    wait = (fleet.open_until() - fleet.clock.now()).total_seconds()
+
+    assert wait == pytest.approx(250, rel=0.05)
 
 
 def test_a_probe_that_never_reports_is_replaced_when_its_lease_ends(fleet: Fleet) -> None:
     fleet.trip()
-    fleet.clock.advance(seconds=60)
+    fleet.clock.advance(seconds=10)
     killed = fleet.run("killed")
     fleet.clock.advance(seconds=119)
     fleet.hold()
@@ -181,7 +224,7 @@ def test_a_probe_that_never_reports_is_replaced_when_its_lease_ends(fleet: Fleet
     assert second.probe
     assert not fleet.fail(killed).counted  # too late: not its turn any more
     assert fleet.succeed(second).counted
-    assert fleet.state == "closed"
+    assert fleet.state == "ramp"
 
 
 def test_results_from_before_the_trip_are_ignored_after_it(fleet: Fleet) -> None:
@@ -190,17 +233,17 @@ def test_results_from_before_the_trip_are_ignored_after_it(fleet: Fleet) -> None
 
     assert not fleet.fail(early[0]).counted
     assert not fleet.succeed(early[1]).counted
-    fleet.clock.advance(seconds=60)
+    fleet.clock.advance(seconds=10)
     fleet.succeed(fleet.run())
-    assert not fleet.fail(early[2]).counted  # closed again, but of another generation
+    assert not fleet.fail(early[2]).counted  # going again, but of another generation
 
 
 def test_a_probe_that_fails_for_a_reason_of_its_own_leaves_the_place_to_the_next(fleet: Fleet) -> None:
     fleet.trip()
-    fleet.clock.advance(seconds=60)
+    fleet.clock.advance(seconds=10)
     fleet.fail(fleet.run("bad input"), kind="PERMANENT_VALIDATION", threshold=0)
 
-    assert fleet.run("next").probe
+    assert fleet.run("next", task="shop.ship").probe
 
 
 def test_a_server_that_says_slow_down_is_left_alone_for_as_long_as_it_asked(fleet: Fleet) -> None:
@@ -208,7 +251,8 @@ def test_a_server_that_says_slow_down_is_left_alone_for_as_long_as_it_asked(flee
     fleet.gate.report("shop.pay", "stripe", fleet.run(), outcome)
 
     held = fleet.hold()
-    assert held.until == NOON + timedelta(seconds=30)
+    # The call that was told so has the first place, 12:00:30; this one the next.
+    assert held.until == NOON + timedelta(seconds=32)
     assert held.reason == "stripe asked to slow down until 12:00:30 UTC."
     fleet.clock.advance(seconds=30)
     assert not fleet.run().probe
@@ -216,7 +260,7 @@ def test_a_server_that_says_slow_down_is_left_alone_for_as_long_as_it_asked(flee
 
 @pytest.mark.parametrize(("hint", "seconds"), [(10**9, 3600), (-5, 0), (float("nan"), 0), (float("inf"), 0)])
 def test_a_senseless_hint_is_capped_or_ignored(fleet: Fleet, hint: float, seconds: float) -> None:
-    outcome = Outcome.failure("TRANSIENT_RATE_LIMIT", threshold=0, open_seconds=0, hint_seconds=hint)
+    outcome = Outcome.failure("EXTERNAL_API_DOWN", threshold=3, open_seconds=1800, hint_seconds=hint)
     fleet.gate.report("shop.pay", "stripe", fleet.run(), outcome)
 
     answer = fleet.admit()
@@ -225,15 +269,20 @@ def test_a_senseless_hint_is_capped_or_ignored(fleet: Fleet, hint: float, second
     assert held_for == seconds
 
 
-def test_held_calls_come_back_spread_over_time() -> None:
-    fleet = Fleet(GateSettings())
-    fleet.trip()
+def test_held_calls_come_back_one_after_the_other() -> None:
+    """At 10 calls a second before, what waits comes back at 5 a second from the next probe on."""
+    fleet = Fleet()
+    for _ in range(200):
+        fleet.succeed()
+        fleet.clock.advance(seconds=0.1)
+    while fleet.state == "closed":
+        fleet.fail()
 
-    moments = sorted((fleet.hold().until - NOON).total_seconds() for _ in range(500))
+    moments = [(fleet.hold_until(f"run-{n}") - fleet.clock.now()).total_seconds() for n in range(200)]
 
-    assert 60 <= moments[0] < 61
-    assert 74 < moments[-1] <= 75
-    assert 66 < sum(moments) / 500 < 69
+    gaps = [later - earlier for earlier, later in itertools.pairwise(moments)]
+    assert min(gaps) == pytest.approx(max(gaps), rel=0.01)
+    assert gaps[0] == pytest.approx(0.2, rel=0.05)
 
 
 def test_a_downstream_nobody_needs_any_more_is_forgotten(fleet: Fleet) -> None:
@@ -250,4 +299,4 @@ def test_a_document_that_makes_no_sense_counts_as_none(fleet: Fleet) -> None:
 
     fleet.store.transact("gate", "stripe", lambda lease, _now: (replace(lease, data={"state": "ajar"}), None))  # type: ignore[type-var]
 
-    assert fleet.run() == Run()
+    assert fleet.run() == Run(free=True)

@@ -69,13 +69,20 @@ def test_states_are_json_ready_and_sorted() -> None:
         "downstream": "stripe",
         "state": "open",
         "reason": (
-            "3 EXTERNAL_API_DOWN from stripe within 60 s, 3 of 3 calls failed. Open until 12:03:00 UTC."
+            "3 EXTERNAL_API_DOWN from stripe within 60 s, 3 of 3 calls failed. Open until 12:00:10 UTC."
         ),
         "failure_type": "EXTERNAL_API_DOWN",
         "failures": 0,
         "successes": 0,
         "times_opened": 1,
         "opened_at": "2026-01-01T12:00:00+00:00",
-        "until": "2026-01-01T12:03:00+00:00",
+        "until": "2026-01-01T12:00:10+00:00",
         "probe_until": None,
+        "waiting": 1,
+        "rate": None,
+        "concurrency": None,
+        "in_flight": None,
+        "override": None,
+        "override_by": "",
+        "override_until": None,
     }

@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from redrive import runtime
 from redrive.gate import BreakerState, BreakerStatus
 
-_ORDER: Mapping[BreakerState, int] = {BreakerState.OPEN: 0, BreakerState.HALF_OPEN: 1, BreakerState.CLOSED: 2}
+_ORDER: Mapping[BreakerState, int] = {
+    BreakerState.OPEN: 0,
+    BreakerState.HALF_OPEN: 1,
+    BreakerState.RAMP: 2,
+    BreakerState.CLOSED: 3,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,9 +32,11 @@ class Breakers:
         return tuple(row for row in self.rows if row.state is not BreakerState.CLOSED)
 
     def counts(self) -> dict[str, int]:
-        """How many there are in each state: ``closed``, ``open``, ``half_open``."""
+        """How many there are in each state: ``closed``, ``open``, ``half_open`` (a ramp is half open too)."""
         found = [row.state for row in self.rows]
-        return {state.value: found.count(state) for state in BreakerState}
+        half = found.count(BreakerState.HALF_OPEN) + found.count(BreakerState.RAMP)
+        closed, opened = found.count(BreakerState.CLOSED), found.count(BreakerState.OPEN)
+        return {"closed": closed, "open": opened, "half_open": half}
 
 
 def read_breakers() -> Breakers:

@@ -148,8 +148,8 @@ def attempt(task: Any, request: Any, body: Body, args: Any, kwargs: Any) -> Any:
             permit = _ask_gate(task, request)
         result = body(*args, **kwargs)
     except Retry as own:
-        if permit is not None and isinstance(own.exc, Exception):
-            _tell_gate(task, permit, own.exc)
+        if permit is not None:
+            _tell_gate(task, permit, own.exc if isinstance(own.exc, Exception) else None)
         if held is not None:
             claiming.keep(held, own)
         raise
@@ -157,8 +157,8 @@ def attempt(task: Any, request: Any, body: Body, args: Any, kwargs: Any) -> Any:
         request.redrive_seconds = time.perf_counter() - began
         if isinstance(exc, (Ignore, Reject)) or _is_left_to_autoretry(task, exc):
             # Not ours to decide. Autoretry asks for a retry of the same task, which takes the claim over.
-            if permit is not None and not isinstance(exc, (Ignore, Reject)):
-                _tell_gate(task, permit, exc)
+            if permit is not None:
+                _tell_gate(task, permit, None if isinstance(exc, (Ignore, Reject)) else exc)
             if held is not None:
                 claiming.release(held)
             raise
@@ -172,6 +172,8 @@ def attempt(task: Any, request: Any, body: Body, args: Any, kwargs: Any) -> Any:
         # SystemExit, a cancelled coroutine, gevent's timeout: whoever else sees it records it; the claim must not stay.
         if held is not None:
             claiming.release(held)
+        if permit is not None:
+            _tell_gate(task, permit, None)
         raise
     request.redrive_seconds = time.perf_counter() - began
     request.redrive_finished = True
@@ -286,7 +288,15 @@ def _ask_gate(task: Any, request: Any) -> Permit | None:
     if downstream is None:
         return None
     try:
-        answer = runtime.gate().admit(task.name, downstream, request.id)
+        header = header_of(request) or {}
+        answer = runtime.gate().admit(
+            task.name,
+            downstream,
+            request.id,
+            retry_count=int(header.get("retries") or 0),
+            waited=bool(header.get("waited")),
+            ticket=Permit.from_dict(header.get("permit")),
+        )
         if isinstance(answer, Permit):
             return answer
         recorded = _hold(task, request, answer)
@@ -356,8 +366,14 @@ def _native_retry(task: Any, exc: Exception, seconds: float) -> Retry | None:
     return answer if isinstance(answer, Retry) else None
 
 
-def _tell_gate(task: Any, permit: Permit, exc: Exception, ending: Ending | None = None) -> None:
-    """Report a failed call, with what its classification and its policy say about the downstream. Never raises."""
+def _tell_gate(task: Any, permit: Permit, exc: Exception | None, ending: Ending | None = None) -> None:
+    """Report a failed call, with what its classification and its policy say about the downstream. Never raises.
+
+    ``exc`` is None where the call ended in a way that says nothing about it.
+    """
+    if exc is None:
+        _report(task, permit, CallOutcome.nothing())
+        return
     try:
         policy = runtime.retry_engine.get_retry_policy(task.name, exc, {"options": options_of(task)})
         if ending is not None and ending.classification is not None:

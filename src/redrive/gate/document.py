@@ -1,25 +1,23 @@
 """A downstream's document: reading it from a lease, and writing it back.
 
 One `Lease` of kind "gate" per downstream. Its fence grows with every change of state, its owner is the
-probe's, its data is this, JSON, moments as seconds since 1970:
+probe's, its data is this, JSON, moments as seconds since 1970. Whatever is at its default is left out:
 
-    {"state": "open", "generation": 1767225600000, "counts": {"29453760": {"ok": 3, "EXTERNAL_TIMEOUT": 5}},
-     "opened_at": ..., "until": ..., "open_seconds": 60.0, "cap_seconds": 600.0, "opens": 1,
-     "failure_type": "EXTERNAL_TIMEOUT", "reason": "...", "hold_until": null, "probe_until": null}
+    {"state": "open", "generation": 1767225600000, "opened_at": ..., "until": ..., "open_seconds": 10.0,
+     "cap_seconds": 600.0, "opens": 1, "failure_type": "EXTERNAL_TIMEOUT", "reason": "...",
+     "usual_ok": 4500.0, "usual_seconds": 300.0, "expected": 15.0, "release_at": ..., "waiting": 120}
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from redrive.gate.types import GATE_KIND, BreakerState, GateSettings
 from redrive.leases import Lease, is_live, next_fence
 
-SLICES: Final = 12
-"""Parts of the window that are counted separately, so that old calls leave it bit by bit (5 s each of 60)."""
-
-OK: Final = "ok"
+Counts = Mapping[str, Mapping[str, Mapping[str, int]]]
+"""Slice of time -> task name -> "ok" or failure type -> calls."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,27 +28,92 @@ class Document:
     generation: int = 0
     """0 until the first change of state: calls that began before there was a document belong to it too."""
 
-    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    reason: str = ""
+    failure_type: str | None = None
+
+    counts: Counts = field(default_factory=dict)
+    """Calls of the window, since the last change of state; see `redrive.gate.counts`."""
+
+    hosts: Mapping[str, list[int]] = field(default_factory=dict)
+    """Host -> slice in which it was last heard of, slice in which a call of it last failed."""
+
+    usual_ok: float = 0.0
+    usual_bad: float = 0.0
+    usual_seconds: float = 0.0
+    usual_at: float | None = None
+    """Good calls, failed calls and seconds while closed, fading: what the downstream is known to bear."""
+
     opened_at: float | None = None
     until: float | None = None
+    """When the open breaker lets its next probe through."""
+
     open_seconds: float = 0.0
     cap_seconds: float = 0.0
     opens: int = 0
-    failure_type: str | None = None
-    reason: str = ""
-    hold_until: float | None = None
     probe_until: float | None = None
+    probe_task: str = ""
+    """Task type whose probe failed last: another type goes first, lest a poison task keep the breaker open."""
+
+    hold_until: float | None = None
+    """Until when the server asked to be left alone."""
+
+    expected: float = 0.0
+    """Calls per second that were usual before the trouble; the measure of the ramp."""
+
+    ramp_from: float = 0.0
+    ramp_ceiling: float = 0.0
+    ramp_since: float | None = None
+    """The ramp's rate: where it began, the rate it levels off at, and when it began."""
+
+    entry_rate: float = 0.0
+    entry_share: float = 0.0
+    """Rate and share of failures when a closed breaker began to limit the rate; 0 after an outage."""
+
+    tokens: float = 0.0
+    tokens_at: float | None = None
+
+    release_at: float | None = None
+    """When the next held call may come back: each gets a moment of its own."""
+
+    waiting: int = 0
+    """Held calls that have not come back yet; about."""
+
+    asked: int = 0
+    """Fresh calls held since the breaker opened, where nothing is known about the usual rate."""
+
+    budget: float | None = None
+    budget_at: float | None = None
+    """Retries that may go while closed; None: never asked for yet, so full."""
+
+    limit: float = 0.0
+    """Calls at once that the downstream bears, found out by contention; 0: no limit yet."""
+
+    limit_at: float | None = None
+    peak: int = 0
+    """Most calls in flight since the limit last changed."""
+
+    slots: Mapping[str, int] = field(default_factory=dict)
+    """Minute in which they began -> calls in flight. A call that never reports leaves with its minute."""
+
+    override: str | None = None
+    override_by: str = ""
+    override_until: float | None = None
+
+
+_FIELDS: Final = {one.name: one for one in fields(Document)}
+_FRESH: Final = Document()
+_DEFAULTS: Final = {name: getattr(_FRESH, name) for name in _FIELDS}
 
 
 def read(lease: Lease | None, now: datetime) -> Document:
     """Return the document; a fresh one where there is none, it has expired, or it makes no sense."""
     if not is_live(lease, now):
-        return Document()
-    known = {name: value for name, value in lease.data.items() if name in Document.__dataclass_fields__}
+        return _FRESH
+    known = {name: value for name, value in lease.data.items() if name in _FIELDS}
     try:
         return Document(**{**known, "state": BreakerState(known.get("state", "closed"))})
     except (TypeError, ValueError):
-        return Document()
+        return _FRESH
 
 
 def write(
@@ -59,13 +122,24 @@ def write(
     downstream: str,
     document: Document,
     settings: GateSettings,
-    owner: str = "",
+    owner: str | None = None,
 ) -> Lease:
     """Return the lease that stores the document until nothing in it matters any more."""
-    data: dict[str, Any] = asdict(document) | {"state": document.state.value}
-    moments = (document.until, document.hold_until, document.probe_until, timestamp(now))
-    last = max(moment for moment in moments if moment is not None)
+    data: dict[str, Any] = {
+        name: value for name, default in _DEFAULTS.items() if (value := getattr(document, name)) != default
+    }
+    data["state"] = document.state.value
+    last = max(
+        timestamp(now),
+        document.until or 0.0,
+        document.hold_until or 0.0,
+        document.probe_until or 0.0,
+        document.release_at or 0.0,
+        document.override_until or 0.0,
+    )
     fence = lease.fence if lease is not None else next_fence(None, now)
+    if owner is None:
+        owner = lease.owner if lease is not None and document.state is BreakerState.HALF_OPEN else ""
     return Lease(
         kind=GATE_KIND,
         key=downstream,
@@ -75,28 +149,6 @@ def write(
         expires_at=moment_of(last) + settings.forget_after,
         data=data,
     )
-
-
-def add(
-    document: Document, now: datetime, what: str, count: int, settings: GateSettings
-) -> dict[str, dict[str, int]]:
-    """Return the counts with some calls added and those outside the window left out."""
-    current = _slice(now, settings)
-    counts = {key: dict(calls) for key, calls in document.counts.items() if int(key) > current - SLICES}
-    calls = counts.setdefault(str(current), {})
-    calls[what] = calls.get(what, 0) + count
-    return counts
-
-
-def totals(document: Document, now: datetime, settings: GateSettings) -> dict[str, int]:
-    """Return how often each outcome is in the window."""
-    current = _slice(now, settings)
-    sums: dict[str, int] = {}
-    for key, calls in document.counts.items():
-        if int(key) > current - SLICES:
-            for what, count in calls.items():
-                sums[what] = sums.get(what, 0) + count
-    return sums
 
 
 def timestamp(moment: datetime) -> float:
@@ -109,5 +161,6 @@ def moment_of(seconds: float) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
 
 
-def _slice(now: datetime, settings: GateSettings) -> int:
-    return int(timestamp(now) // (settings.window.total_seconds() / SLICES))
+def clock_text(seconds: float) -> str:
+    """Return a moment as an operator reads it."""
+    return f"{moment_of(seconds):%H:%M:%S} UTC"

@@ -1,12 +1,29 @@
 """The words of the gate."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final, Literal, Protocol, TypeAlias
 
 GATE_KIND = "gate"
 """Kind of the lease that holds a downstream's document; its key is the downstream's name."""
+
+
+CONTENTION: Final = frozenset({"TRANSIENT_DATABASE"})
+"""Failure types that fewer calls at once cure: deadlocks, lock timeouts, serialization failures."""
+
+SLOW_DOWN: Final = frozenset({"TRANSIENT_RATE_LIMIT"})
+"""Failure types by which a downstream asks for fewer calls per second. It is up: they open no breaker."""
+
+Concurrency: TypeAlias = int | Literal["auto"] | None
+
+
+class Window(Protocol):
+    """Hours in which low-priority work may run. `redrive.retry.OffPeak` is one."""
+
+    def next_opening(self, at: datetime) -> datetime:
+        """Return ``at`` itself inside the window, else when it opens next; aware UTC."""
 
 
 class BreakerState(StrEnum):
@@ -17,10 +34,31 @@ class BreakerState(StrEnum):
     HALF_OPEN = "half_open"
     """Open, with one probe on its way."""
 
+    RAMP = "ramp"
+    """Calls go through at a limited, growing rate: after an outage, or because the downstream cannot bear more."""
+
+
+class Override(StrEnum):
+    """What an operator has decided about a downstream, whatever its calls say."""
+
+    FORCED_OPEN = "forced_open"
+    """Everyone is held."""
+
+    FORCED_CLOSED = "forced_closed"
+    """Everyone goes."""
+
+    OBSERVE = "observe"
+    """Everyone goes; the breaker works on, and says what it would have done."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateSettings:
-    """Constants of the gate; the breaker's counts and longest times come with each failure's policy."""
+    """Constants of the gate of one downstream; the breaker's counts and longest times come with each failure's
+    policy.
+
+    Raises:
+        ValueError: a number is out of its range; the message names it and says what it must be.
+    """
 
     window: timedelta = timedelta(seconds=60)
     """Failures further apart than this do not add up."""
@@ -29,25 +67,50 @@ class GateSettings:
     """Trip only when more than this share of the window's calls failed: 5 % of faults in a busy fleet reach
     any count."""
 
+    concurrency: Concurrency = "auto"
+    """Calls at once, of the whole fleet. "auto": no limit until contention (deadlocks) shows that there is one.
+    None: never any."""
+
+    rate: float | None = None
+    """Most calls per second, of the whole fleet; None: no limit but what the downstream itself asks for."""
+
+    off_peak: Window | None = None
+    """Work of LOW and DEFERRED priority waits for this window; None: there is none."""
+
     probe_lease: timedelta = timedelta(seconds=120)
     """A probe that has not reported by then is given up and another one goes."""
 
-    probe_check: timedelta = timedelta(seconds=10)
-    """While a probe is on its way, others ask again after about this long."""
+    slot_lease: timedelta = timedelta(minutes=15)
+    """A call that has not reported by then no longer counts as running."""
 
-    first_open_share: float = 0.1
-    """Share of the policy's breaker timeout that the breaker first stays open; doubled by each failed
-    probe."""
+    first_open: timedelta = timedelta(seconds=10)
+    """How long the breaker first stays open; half as long again after each failed probe, up to
+    `slowest_probing` and the policy's timeout."""
 
-    spread: timedelta = timedelta(seconds=15)
-    """Those who are held come back over this much time, or half the time the breaker is open if that is
-    shorter."""
+    slowest_probing: timedelta = timedelta(seconds=15)
+    """Longest time between two probes, as long as probes stay below a fiftieth of the usual calls; rarer ones for
+    a downstream that is seldom called."""
 
     longest_hint: timedelta = timedelta(hours=1)
     """A server that asks for more patience (Retry-After) is asked again after this."""
 
     forget_after: timedelta = timedelta(hours=1)
     """A document that nothing changed for so long is dropped."""
+
+    def __post_init__(self) -> None:
+        for name in ("window", "probe_lease", "slot_lease", "first_open", "slowest_probing", "forget_after"):
+            if not timedelta(0) < getattr(self, name) <= timedelta(days=7):
+                raise ValueError(f"{name} must be above 0 and at most 7 days, not {getattr(self, name)!r}")
+        if not 0 < self.failure_share < 1:
+            raise ValueError(f"failure_share must be between 0 and 1, not {self.failure_share!r}")
+        if self.rate is not None and not 0 < self.rate < float("inf"):
+            raise ValueError(f"rate must be calls per second above 0, or None, not {self.rate!r}")
+        if isinstance(self.concurrency, bool) or not (
+            self.concurrency in ("auto", None) or (isinstance(self.concurrency, int) and self.concurrency > 0)
+        ):
+            raise ValueError(
+                f'concurrency must be a whole number above 0, "auto" or None, not {self.concurrency!r}'
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +125,29 @@ class Run:
     once."""
 
     degraded: bool = False
-    """The store was away, so nobody was asked."""
+    """The stores were away, so only this process was asked, or nobody."""
+
+    slot: int | None = None
+    """Place among the calls in flight, where their number is limited; given back by the report."""
+
+    free: bool = False
+    """Nothing is limited: successes may be summed up and told later."""
+
+    observed: str = ""
+    """Why it would have been held, had the operator not said that everyone goes."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON-ready form, to travel in a message from a keeper to the worker."""
+        return {"generation": self.generation, "probe": self.probe, "slot": self.slot}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any] | None) -> "Run | None":
+        """Return what `to_dict` wrote; None for anything else, for a message may come from a stranger."""
+        try:
+            slot = None if data is None or data.get("slot") is None else int(data["slot"])
+            return None if data is None else cls(int(data["generation"]), data["probe"] is True, slot=slot)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +159,9 @@ class Hold:
 
     reason: str
     """One sentence for an operator."""
+
+    state: BreakerState = BreakerState.OPEN
+    """Of the breaker, at that moment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +186,11 @@ class Outcome:
     def success(cls, count: int = 1) -> "Outcome":
         """Return the outcome of calls that went well."""
         return cls(succeeded=True, count=count)
+
+    @classmethod
+    def nothing(cls) -> "Outcome":
+        """Return the outcome of a call that says nothing: not made after all, or ended by something else."""
+        return cls(succeeded=False)
 
     @classmethod
     def failure(
@@ -143,6 +236,18 @@ class Reported:
 
     transition: Transition | None = None
     degraded: bool = False
+    state: BreakerState = BreakerState.CLOSED
+    """Of the breaker, after the report."""
+
+    spends_attempt: bool = True
+    """False: the call failed because the downstream is in trouble, which the breaker knows by now. It was the gate's
+    to keep it back, so the task should wait as if it had been held, until `until`, and keep its retries."""
+
+    until: datetime | None = None
+    """When such a task may come back, aware UTC, in a place of its own."""
+
+    poison: bool = False
+    """This task type fails while its siblings do well: more than one retry is in vain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,11 +270,29 @@ class BreakerStatus:
     times_opened: int
     """Openings in a row without a closing in between."""
 
+    waiting: int = 0
+    """Held calls that have not come back yet; about."""
+
+    rate: float | None = None
+    """Calls per second that may go now, while ramping."""
+
+    concurrency: int | None = None
+    """Calls at once that may go, where there is a limit."""
+
+    in_flight: int | None = None
+    """Calls on their way, where there is a limit."""
+
+    override: str | None = None
+    """What an operator has decided: "forced_open", "forced_closed", "observe"."""
+
+    override_by: str = ""
+    override_until: datetime | None = None
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON-ready form; moments as ISO 8601 UTC."""
         moments = {
             name: moment.isoformat() if (moment := getattr(self, name)) is not None else None
-            for name in ("opened_at", "until", "probe_until")
+            for name in ("opened_at", "until", "probe_until", "override_until")
         }
         return {
             "downstream": self.downstream,
@@ -179,6 +302,12 @@ class BreakerStatus:
             "failures": self.failures,
             "successes": self.successes,
             "times_opened": self.times_opened,
+            "waiting": self.waiting,
+            "rate": self.rate,
+            "concurrency": self.concurrency,
+            "in_flight": self.in_flight,
+            "override": self.override,
+            "override_by": self.override_by,
             **moments,
         }
 

@@ -20,6 +20,7 @@ from redrive.broker.queues import queue_depths
 from redrive.conf import get_mode, get_settings
 from redrive.dead_letters import Ending, Outcome
 from redrive.gate import Hold
+from redrive.gate import Run as Permit
 from redrive.keeper.drain import drain
 from redrive.leases import Acquired, StoreUnavailable
 from redrive.options import Options
@@ -180,13 +181,16 @@ class Keeper:
         return len(batch) == BATCH
 
     def _publish(self, due: Due) -> None:
-        held = self._ask_gate(due)
-        if held is not None:
-            seconds = max(1.0, (held.until - runtime.clock.now()).total_seconds())
-            self._postpone(due, seconds, held.reason, held=True)
+        answer = self._ask_gate(due)
+        if isinstance(answer, Hold):
+            seconds = max(1.0, (answer.until - runtime.clock.now()).total_seconds())
+            self._postpone(due, seconds, answer.reason, held=True)
             return
+        headers = headers_of(due)
+        if due.downstream:
+            headers["redrive"].update(permit=answer.to_dict(), waited=due.holds > 0)
         try:
-            self._publisher.publish(due.message, queue=due.queue_name, headers=headers_of(due))
+            self._publisher.publish(due.message, queue=due.queue_name, headers=headers)
         except PublishRefused as exc:
             seconds = min(FIRST_REFUSAL_SECONDS * 2 ** min(due.holds, 10), LONGEST_REFUSAL_SECONDS)
             logger.error("redrive: %s[%s] cannot be sent: %s", due.task_name, due.task_id, exc)
@@ -199,10 +203,16 @@ class Keeper:
             )
         )
 
-    def _ask_gate(self, due: Due) -> Hold | None:
-        """Why the record must wait on, or None. Its worker will ask again, under the same owner."""
-        answer = runtime.gate().admit(due.task_name, due.downstream or None, due.task_id)
-        return answer if isinstance(answer, Hold) else None
+    def _ask_gate(self, due: Due) -> Permit | Hold:
+        """Whether the record may go. Its message carries the permit, for its worker to show."""
+        return runtime.gate().admit(
+            due.task_name,
+            due.downstream or None,
+            due.task_id,
+            retry_count=due.retries,
+            waited=due.holds > 0,
+            priority=due.options.get("priority"),
+        )
 
     def _postpone(self, due: Due, seconds: float, reason: str, *, held: bool) -> None:
         runtime.database().run(

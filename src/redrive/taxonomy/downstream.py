@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,17 +21,20 @@ class Downstream:
     hosts: tuple[str, ...] = ()
 
 
-def parse_downstreams(raw: Mapping[Any, Any]) -> dict[str, Downstream]:
+def parse_downstreams(raw: Mapping[Any, Any], more_keys: Collection[str] = ()) -> dict[str, Downstream]:
     """Services by name from ``{"stripe": {"hosts": ["api.stripe.com"], "third_party": True}}``.
 
-    Raises ValueError saying what is wrong.
+    ``more_keys`` are those that another part reads. Raises ValueError saying what is wrong.
     """
     found: dict[str, Downstream] = {}
+    known = ("hosts", "third_party", *more_keys)
     for name, said in raw.items():
-        unknown = set(said) - {"hosts", "third_party"}
+        if not isinstance(said, Mapping):
+            raise ValueError(f"{name!r} must be a dict such as {{'hosts': ['api.stripe.com']}}, not {said!r}")
+        unknown = set(said) - set(known)
         if unknown:
             raise ValueError(
-                f"{name!r} has the unknown key {sorted(unknown)[0]!r}; use hosts and third_party"
+                f"{name!r} has the unknown key {sorted(map(str, unknown))[0]!r}; use {', '.join(known)}"
             )
         hosts, third_party = said.get("hosts", ()), said.get("third_party", True)
         if isinstance(hosts, str) or not all(isinstance(host, str) for host in hosts):

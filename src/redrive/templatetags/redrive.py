@@ -46,7 +46,7 @@ CATEGORY_TONES: Mapping[str, str] = {
     "SYSTEM": "bad",
     "UNKNOWN": "quiet",
 }
-BREAKER_TONES: Mapping[str, str] = {"closed": "good", "half_open": "warn", "open": "bad"}
+BREAKER_TONES: Mapping[str, str] = {"closed": "good", "ramp": "warn", "half_open": "warn", "open": "bad"}
 
 HALF_USED = 0.5
 """Share of the allowed retries from which the progress bar is orange."""

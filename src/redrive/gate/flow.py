@@ -1,0 +1,171 @@
+"""How much goes through: the ramp's rate, the moments at which held calls come back, the retry budget.
+
+All in calls per second. The measure is what was usual before the trouble (``expected``).
+
+The ramp grows by the CUBIC curve of TCP (RFC 9438), as botocore's adaptive mode does for send rates: quickly
+up to the ceiling, level around it, then ever faster beyond, so that a limit that still holds costs little and
+one that is gone is left behind soon. After an outage of a downstream that bears 10/s it goes from 2.5/s to
+10/s in 20 s and to 15/s in another 17 s.
+"""
+
+import math
+from dataclasses import replace
+from typing import Final
+
+from redrive.gate import counts
+from redrive.gate.document import Document
+from redrive.gate.types import BreakerState
+
+SCALE: Final = 1e-4
+"""Growth of the curve: share of the expected rate, per cubed second."""
+
+FIRST_SHARE: Final = 0.25
+"""Share of the expected rate with which a ramp begins after an outage."""
+
+CUT: Final = 0.85
+"""A cut goes to this share of what went well."""
+
+FLOOR: Final = 0.2
+"""Slowest rate there is: a ramp must find out something."""
+
+UNKNOWN: Final = 1.0
+"""Expected rate while nothing is known."""
+
+DRAIN_SECONDS: Final = 450.0
+"""What waits is let go so that it would be through in about this time, within the shares below."""
+
+LEAST_EXTRA: Final = 0.5
+MOST_EXTRA: Final = 1.0
+"""What waits may add to the usual rate: half as much, and never more than as much again."""
+
+LONGEST_SPACE: Final = 30.0
+"""Held calls come back at least this close to each other."""
+
+DEPOSIT: Final = 0.2
+RESERVE: Final = 1.0
+RESERVE_SHARE: Final = 0.1
+SMALLEST_BUDGET: Final = 20.0
+BUDGET_SECONDS: Final = 10.0
+"""The retry budget: each success allows a fifth of a retry (Finagle's ``RetryBudget``, 20 %), each second one more or a
+tenth of the usual rate; ten seconds' worth of the usual rate, 20 at least, can be saved up."""
+
+
+def expected_rate(document: Document, moment: float) -> float:
+    """Return the calls per second to measure a ramp by: the usual ones, else those that asked meanwhile."""
+    known = counts.usual_rate(document)
+    if known is not None:
+        return max(known, FLOOR)
+    since = document.opened_at
+    asked = document.asked / max(10.0, moment - since) if since is not None else 0.0
+    return max(asked, UNKNOWN)
+
+
+def extra(document: Document) -> float:
+    """Return what share of the usual rate may be added for what waits."""
+    expected = max(document.expected, FLOOR)
+    return min(MOST_EXTRA, max(LEAST_EXTRA, document.waiting / (expected * DRAIN_SECONDS)))
+
+
+def cap(document: Document) -> float:
+    """Return the highest rate of the ramp."""
+    return max(FLOOR, max(document.expected, FLOOR) * (1 + extra(document)))
+
+
+def rate(document: Document, moment: float) -> float:
+    """Return the calls per second that may go now."""
+    since = document.ramp_since if document.ramp_since is not None else moment
+    scale = SCALE * max(document.expected, FLOOR)
+    plateau = math.cbrt(max(0.0, document.ramp_ceiling - document.ramp_from) / scale)
+    value = document.ramp_ceiling + scale * (max(0.0, moment - since) - plateau) ** 3
+    return max(FLOOR, min(value, cap(document)))
+
+
+def begin_ramp(document: Document, *, at: float, start: float, ceiling: float) -> Document:
+    """Return the document with a ramp that begins at a moment, from a rate, towards a ceiling."""
+    return replace(
+        document,
+        ramp_from=max(FLOOR, min(start, ceiling)),
+        ramp_ceiling=max(FLOOR, ceiling),
+        ramp_since=at,
+        tokens=1.0,
+        tokens_at=at,
+    )
+
+
+def take(
+    document: Document, moment: float, *, waited: bool, ramping: bool = True, most: float | None = None
+) -> tuple[Document, bool]:
+    """Take a token of the bucket, if there is one for this call.
+
+    The bucket fills at the ramp's rate, or the declared one (``most``) where that is lower. It holds one second's
+    worth. Who waited leaves half of it to fresh calls, so that these go first.
+    """
+    now = min(rate(document, moment) if ramping else math.inf, most if most is not None else math.inf)
+    burst = max(1.0, now)
+    if document.tokens_at is None:
+        tokens = burst
+    else:
+        tokens = min(burst, document.tokens + max(0.0, moment - document.tokens_at) * now)
+    enough = tokens >= 1.0 + ((burst - 1.0) / 2 if waited else 0.0)
+    return replace(document, tokens=tokens - enough, tokens_at=moment), enough
+
+
+def arrived(document: Document, moment: float, *, waited: bool) -> Document:
+    """Return the document after a call has gone: one that waited waits no more."""
+    if not waited or document.waiting == 0:
+        return document
+    passed = document.release_at is None or document.release_at <= moment
+    return replace(document, waiting=0 if passed else document.waiting - 1)
+
+
+def book(
+    document: Document, moment: float, *, earliest: float, waited: bool, spread: float
+) -> tuple[Document, float]:
+    """Return when a held call comes back: a place of its own in the row behind those that were held before.
+
+    The row moves at the rate that is allowed for what waits, so that whenever the downstream recovers those who
+    come back are spread already.
+    """
+    passed = document.release_at is None or document.release_at <= moment
+    waiting = (0 if passed else document.waiting) + (0 if waited and not passed else 1)
+    document = replace(document, waiting=waiting, asked=document.asked + (not waited))
+    document = replace(document, expected=_measure(document, moment))
+    space = min(LONGEST_SPACE, 1 / (document.expected * extra(document)))
+    start = max(earliest, document.release_at or 0.0)
+    return replace(document, release_at=start + space), start + spread * space
+
+
+def _measure(document: Document, moment: float) -> float:
+    """The expected rate; while nothing usual is known, an open breaker learns it from who asks."""
+    learning = document.state in (BreakerState.OPEN, BreakerState.HALF_OPEN)
+    if document.expected and not (learning and counts.usual_rate(document) is None):
+        return document.expected
+    return expected_rate(document, moment)
+
+
+def spend(document: Document, moment: float) -> tuple[Document, bool]:
+    """Take one retry from the budget, if there is one; the budget is never negative."""
+    budget = _refilled(document, moment)
+    enough = budget >= 1.0
+    return replace(document, budget=budget - enough, budget_at=moment), enough
+
+
+def deposit(document: Document, moment: float, successes: int) -> Document:
+    """Return the document with the retries that successes allow; nothing to do before the first retry."""
+    if document.budget is None:
+        return document
+    budget = min(largest_budget(document), _refilled(document, moment) + DEPOSIT * successes)
+    return replace(document, budget=budget, budget_at=moment)
+
+
+def largest_budget(document: Document) -> float:
+    """Return how many retries can be saved up."""
+    return max(SMALLEST_BUDGET, BUDGET_SECONDS * (counts.usual_rate(document) or 0.0))
+
+
+def _refilled(document: Document, moment: float) -> float:
+    full = largest_budget(document)
+    if document.budget is None or document.budget_at is None:
+        return full
+    per_second = max(RESERVE, RESERVE_SHARE * (counts.usual_rate(document) or 0.0))
+    return min(full, document.budget + per_second * max(0.0, moment - document.budget_at))
