@@ -13,6 +13,10 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 
 BIN := .venv/bin
 
+# Tests with real processes wait more than they compute, so more of them run at once than there are cores; each of the
+# processes that run tests has servers of its own.
+TEST_PROCESSES ?= 4
+
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
@@ -27,8 +31,8 @@ test-environment:
 demo: environment ## Run a company with everything going wrong (DEMO_SECONDS=90 ends by itself)
 	@$(BIN)/python example/demo.py
 
-test: test-environment ## Set up what is needed and run every test (ARGS="-k name" to choose)
-	@$(BIN)/pytest $(ARGS)
+test: test-environment ## Set up what is needed and run every test (ARGS="-k name" to choose, "-n 0" one by one)
+	@$(BIN)/pytest -n $(TEST_PROCESSES) $(ARGS)
 
 test-unit: environment ## The tests without servers, under 20 s
 	@$(BIN)/pytest -q -m "not servers and not celery and not rabbitmq and not pages and not web" $(ARGS)

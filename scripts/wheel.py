@@ -42,6 +42,7 @@ PAIRS = {
 PINNED = Versions(f"{sys.version_info.major}.{sys.version_info.minor}")
 
 NO_SUCH_PYTHON = 3
+TEST_PROCESSES = 4  # as in the Makefile
 NOT_FOR_TESTS = (
     ".git",
     ".venv",
@@ -116,7 +117,7 @@ def install(place: Path, python: str, limits: tuple[str, ...]) -> tuple[Path, Pa
 
 
 def pytest(target: Path, checkout: Path, arguments: Sequence[str]) -> int:
-    command = [target, "-m", "pytest", "-q", *arguments]
+    command = [target, "-m", "pytest", "-q", "-n", str(TEST_PROCESSES), *arguments]
     environment = activated(target.parent.parent)
     return 1 if subprocess.run(command, cwd=checkout, env=environment, check=False).returncode else 0
 

@@ -40,6 +40,7 @@ _PLACES = {
 }  # folders whose every test starts processes or asks for whole pages
 _REAL_PROCESSES = {"make_project", "browser"}
 _guard_key = pytest.StashKey[Guard]()
+_left_key = pytest.StashKey[list[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -52,6 +53,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_guard_key] = Guard()
+    config.stash[_left_key] = []
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -76,12 +78,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A test that leaves a process running has failed, even if it passed."""
     guard = session.config.stash[_guard_key]
+    left = session.config.stash[_left_key]
     try:
         wait_until(lambda: not guard.running(), 10, "what the tests started has ended", every=0.1)
     except TimeoutError:
-        lines = ["", "Still running after the last test, ended now:", *guard.running()]
+        left += guard.running()
+    if (output := getattr(session.config, "workeroutput", None)) is not None:
+        output["left_running"] = left  # one of several processes that run tests: the first one says it
+    elif left:
+        lines = ["", "Still running after the last test, ended now:", *left]
         sys.stderr.write("\n".join(lines) + "\n")
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what another process that ran tests (`-n`) has left running."""
+    node.config.stash[_left_key] += getattr(node, "workeroutput", {}).get("left_running", [])
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
