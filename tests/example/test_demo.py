@@ -96,7 +96,7 @@ def test_ctrl_c_ends_the_demo_with_its_summary(start_demo: Callable[..., Demo]) 
 
     demo.process.send_signal(signal.SIGINT)
 
-    assert demo.process.wait(timeout=30) == 0
+    assert demo.process.wait(timeout=60) == 0
     assert "Summary after" in demo.text()
 
 
@@ -119,5 +119,5 @@ def test_second_demo_says_that_one_runs(start_demo: Callable[..., Demo], tmp_pat
 def test_wish_that_is_no_number_is_named(start_demo: Callable[..., Demo]) -> None:
     demo = start_demo(DEMO_SECONDS="soon")
 
-    assert demo.process.wait(timeout=30) == 1
+    assert demo.process.wait(timeout=60) == 1
     assert "DEMO_SECONDS and DEMO_PORT have to be numbers" in demo.text()

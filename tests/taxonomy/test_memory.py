@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import tracemalloc
 
 from redrive.taxonomy import FailureTaxonomy, extract, fingerprint
 from tests.taxonomy.cases import labelled
 
-ROUNDS, PER_ROUND = 12, 800
+ROUNDS, PER_ROUND = 6, 800
 
 
 def fail(number: int) -> Exception:
@@ -24,6 +25,7 @@ def fail(number: int) -> Exception:
 def test_memory_stays_where_it_is() -> None:
     cases = labelled()
     used = []
+    gc.freeze()  # else each of thousands of collections walks through all that other tests have left
     tracemalloc.start()
     try:
         for round_ in range(ROUNDS):
@@ -39,8 +41,9 @@ def test_memory_stays_where_it_is() -> None:
             used.append(tracemalloc.get_traced_memory()[0])
     finally:
         tracemalloc.stop()
+        gc.unfreeze()
 
     # What is remembered per class and file is bounded: filled, thrown away, filled anew. Without bounds it would be
-    # three and a half million bytes by now, and grow on.
-    assert max(used) < 2_000_000, used
-    assert min(used[-4:]) < max(used[:4]) * 1.5, used
+    # more than one and a half million bytes by now, and grow on.
+    assert max(used) < 1_200_000, used
+    assert min(used[-3:]) < max(used[:3]) * 1.5, used
