@@ -94,6 +94,8 @@ class Settings:
     ledger: str = "critical"
     """Which tasks are noted when they start, so that a killed worker loses none: ``off``, ``critical`` ones (default)
     or ``all``. Costs an insert and a delete per run."""
+    most_deliveries: int = 3
+    """Times a message may be delivered again without an end of its task before it is dead as poison. Default 3."""
     celery_app: str | None = None
     """``module:attribute`` of the Celery app, for the keeper and commands. Default: found by itself."""
     database: str = "default"

@@ -342,6 +342,7 @@ def conclude(
         off_peak=window,
     )
     explain = {**decision.to_dict(), "policy": policy.explain()}
+    known = str(ending.context.get("known") or "")
     if get_mode() != "on":
         proposal = Proposal(
             retry=False, reason=f"Observed only; would have: {decision.reason}", explain=explain
@@ -351,7 +352,7 @@ def conclude(
             retry=decision.is_retry,
             delay_seconds=decision.delay_seconds or 0.0,
             max_retries=policy.max_retries,
-            reason=decision.reason,
+            reason=f"{known} {decision.reason}".strip(),
             hint_seconds=hint,
             explain=explain,
         )

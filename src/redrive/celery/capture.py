@@ -80,6 +80,18 @@ def request_from_main(task_id: str) -> Any:
     return None
 
 
+def failure_behind(exc: BaseException) -> BaseException:
+    """The exception that a task failed with, where its ``on_failure`` has raised exc in its place; else exc."""
+    step = exc.__traceback__
+    while step is not None:
+        frame = step.tb_frame
+        if frame.f_code.co_name == "handle_failure" and frame.f_globals.get("__name__") == "celery.app.trace":
+            real = frame.f_locals.get("orig_exc")
+            return real if isinstance(real, BaseException) else exc
+        step = step.tb_next
+    return exc
+
+
 def _json_safe(value: Any) -> Any:
     """A copy of value that survives JSON, with Celery's own encoding of dates and UUIDs."""
     try:

@@ -20,10 +20,11 @@ from celery.app.task import Context
 from celery.exceptions import TimeLimitExceeded
 
 from redrive import runtime
-from redrive.celery import endings, flusher, intake, wrapper
-from redrive.celery.capture import Wire, attempt_of, header_of, request_from_main
+from redrive.celery import endings, flusher, hooks, intake, wrapper
+from redrive.celery.capture import Wire, attempt_of, failure_behind, header_of, request_from_main
+from redrive.celery.oom import OomWatch, is_signal_9, words_on_lost_child
 from redrive.conf import get_mode
-from redrive.dead_letters import Outcome, Proposal
+from redrive.dead_letters import Ending, Outcome, Proposal
 from redrive.process import Role, process
 from redrive.stores.sql import starting
 from redrive.stores.sql.tables import REVOKED
@@ -42,6 +43,9 @@ _LABELS = {
     "IGNORED": "ignored",
     None: "crashed",
 }
+
+
+_oom = OomWatch()
 
 
 def _safely(receiver: Callable[..., None]) -> Callable[..., None]:
@@ -73,10 +77,12 @@ def on_worker_init(*, sender: Any, **_: Any) -> None:
 
         pool = concurrency.get_implementation(sender.pool_cls)
         process.become_worker(sender.hostname, prefork=issubclass(pool, TaskPool))
+        _oom.begin()
         sender.app.finalize(auto=True)
         for task in sender.app.tasks.values():
             if not task.name.startswith("celery."):
                 wrapper.wrap_instance(task, guard_only=runtime.pattern_options(task.name) is None)
+                hooks.watch(task)
         sender.app.steps["worker"].add(KeeperStep)
         sender.app.steps["consumer"].add(intake.IntakeStep)
     except Exception:
@@ -136,7 +142,10 @@ def on_task_internal_error(
     why = ""
     if getattr(_finished, "task_id", None) == task_id:
         why = "Its body had run to the end; only its result is lost."
-    ending = endings.failed(sender, context, exception, wrapper.options_of(sender), source="internal_error")
+    real = failure_behind(exception)
+    if real is not exception:
+        why = f"Its on_failure raised {type(exception).__name__} instead of noting it."
+    ending = endings.failed(sender, context, real, wrapper.options_of(sender), source="internal_error")
     ending = endings.final(ending, why)
     if why and ending.proposal is not None:
         ending = replace(ending, proposal=replace(ending.proposal, reason=why))
@@ -150,7 +159,7 @@ _finished = threading.local()
 def _after_reject(task: Any, request: Any, reject: Any) -> None:
     """A message that goes back to its queue will run again; any other reject is an ending."""
     if getattr(reject, "requeue", False) and task.acks_late:
-        if header_of(request) is not None:
+        if header_of(request) is not None or getattr(request, "redrive_noted", False):
             number = attempt_of(request)
             runtime.database().run(lambda cursor: starting.unmark_started(cursor, request.id, number))
         return
@@ -194,6 +203,7 @@ def on_task_failure(*, sender: Any, task_id: str, exception: BaseException, **kw
         reason = f"Its body had run to the end; this failed after it. {final.proposal.reason}"
         final = replace(final, proposal=replace(final.proposal, reason=reason))
     runtime.recorder().record(endings.dead(final), eager=bool(request.is_eager))
+    request.redrive_recorded = True
 
 
 def _spill_from_main(task: Any, task_id: str, exception: BaseException, text: str) -> None:
@@ -212,7 +222,16 @@ def _spill_from_main(task: Any, task_id: str, exception: BaseException, text: st
     ending = endings.undecided(
         task, context, extract(exception), options, source="main", wire=wire, text=text
     )
+    if isinstance(exception, WorkerLostError):
+        ending = _with_what_is_known(ending)
     runtime.recorder().spill(endings.dead(ending))
+
+
+def _with_what_is_known(ending: Ending) -> Ending:
+    """The ending of a lost child: what the control group says of it, and no traceback, for that is Celery's own."""
+    confirmed = _oom.explains() if is_signal_9(ending.exception_message) else None
+    known = {"known": words_on_lost_child(ending.exception_message, confirmed), "oom_confirmed": confirmed}
+    return replace(ending, traceback="", context={**ending.context, **known})
 
 
 def _read_request(found: Any) -> tuple[Context, Wire | None]:
@@ -273,6 +292,11 @@ def on_task_retry(*, sender: Any, request: Any, reason: Any, **_: Any) -> None:
         reason=f"Celery retries it by itself: retry {request.retries + 1} in {seconds:.0f} s.",
     )
     noted = replace(ending, proposal=proposal)
+    if process.role is Role.MAIN and isinstance(cause, WorkerLostError):
+        noted = _with_what_is_known(noted)
+        noted = replace(
+            noted, proposal=replace(proposal, reason=f"{noted.context['known']} {proposal.reason}")
+        )
     if process.role is Role.MAIN:
         runtime.recorder().spill(noted)
     else:

@@ -39,9 +39,6 @@ logger = logging.getLogger("redrive")
 NATIVE_LIMIT_SECONDS = 60.0
 """Longest countdown given to Celery, used only where neither SQL nor the spill can be written."""
 
-MOST_DELIVERIES = 3
-"""Times a message may come again without an ending before it counts as poison."""
-
 Body = Callable[..., Any]
 
 
@@ -100,7 +97,7 @@ def wrap_instance(task: Any, *, guard_only: bool = False) -> None:
     """Put the wrapper around a task whose base class is not ours (``TASK_PATTERNS``).
 
     ``guard_only`` is for tasks that nobody asked us to handle: only messages that Redrive has sent are looked at, so
-    that each attempt starts once.
+    that each attempt starts once, and those that the broker delivers again, so that poison comes to an end.
     """
     if is_wrapped(task):
         return
@@ -113,8 +110,11 @@ def wrap_instance(task: Any, *, guard_only: bool = False) -> None:
             return run(*args, **kwargs)
         if not guard_only:
             return attempt(task, request, run, args, kwargs)
-        if header_of(request) is not None:
+        is_on = get_mode() == "on"
+        if header_of(request) is not None or (is_on and is_redelivered(request)):
             refuse_stale_copy(task, request)
+            if is_on:
+                _refuse_poison(request)
         return run(*args, **kwargs)
 
     wrapped._redrive_wrapped = True  # type: ignore[attr-defined]  # a mark on a function
@@ -269,7 +269,7 @@ class PoisonMessage(WorkerLostError):  # noqa: N818  # the field's word; classif
 
 def _refuse_poison(request: Any) -> None:
     deliveries = getattr(request, "redrive_deliveries", 0)
-    if deliveries >= MOST_DELIVERIES:
+    if deliveries >= get_settings().most_deliveries:
         request.redrive_used_up = True
         raise PoisonMessage(
             f"Worker lost: delivered {deliveries + 1} times, and no run of it has come to an end."

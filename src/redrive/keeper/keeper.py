@@ -44,8 +44,6 @@ LONGEST_PAUSE_SECONDS = 30.0
 """Longest wait between two tries while the database or the broker is away."""
 CHILD_GRACE_SECONDS = 10.0
 """How long a worker has to report a lost child before the keeper looks itself."""
-MOST_GIVEN_BACK = 3
-"""Times the broker may give a message back before its attempt counts as lost rather than as interrupted."""
 LEARNING_WINDOW = timedelta(days=7)
 
 
@@ -265,7 +263,8 @@ class Keeper:
         for vanished in runtime.database().run(
             lambda cursor: publishing.find_vanished(cursor, grace_seconds=grace)
         ):
-            if 0 < vanished.deliveries < MOST_GIVEN_BACK:
+            if 0 < vanished.deliveries < get_settings().most_deliveries:
+                # The broker has given it back: the attempt counts as interrupted rather than as lost.
                 runtime.database().run(lambda cursor, one=vanished: publishing.start_again(cursor, one))  # type: ignore[misc]  # bound at once
                 continue
             recorded = runtime.recorder().record(runtime.conclude_stored(vanished_ending(vanished)))

@@ -50,6 +50,8 @@ _HOLDERS = (
     "reason", "exc", "cause", "orig", "os_error", "last_attempt", "original_exception", "original_error",
     "inner_exception", "inner", "error", "exception", "wrapped_exception", "errors", "exceptions",
 )  # fmt: skip
+_RAISED_IN_PLACE_OF_ANOTHER = frozenset({"MaxRetriesExceededError"})
+"""What stands for the exception that was being handled: Celery's ``retry()`` without ``exc=``, used up."""
 _MISSING: Any = object()
 
 
@@ -98,7 +100,8 @@ def _walk(exc: BaseException) -> list[tuple[BaseException, str]]:
         if cause is None or not isinstance(cause, BaseException):
             context = _read(current, "__context__")
             if isinstance(context, BaseException) and not _read(current, "__suppress_context__"):
-                waiting.append((context, "context"))
+                via = "cause" if type(current).__name__ in _RAISED_IN_PLACE_OF_ANOTHER else "context"
+                waiting.append((context, via))
     return found
 
 

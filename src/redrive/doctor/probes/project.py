@@ -12,7 +12,6 @@ from django.conf import settings as django_settings
 from django.core import checks
 
 from redrive import runtime
-from redrive.celery.wrapper import MOST_DELIVERIES
 from redrive.conf import get_mode, get_settings
 from redrive.doctor.facts import Check, ProjectFacts
 from redrive.priority import TaskPriority
@@ -33,7 +32,7 @@ def project_facts() -> ProjectFacts:
         mode=get_mode(),
         mode_set=settings.mode,
         auto_retry=settings.auto_retry,
-        redelivery_cap=MOST_DELIVERIES,
+        redelivery_cap=settings.most_deliveries,
         has_redis_url=settings.redis_url is not None,
         start_with_worker=settings.keeper.start_with_worker,
         level_queues={level.name: runtime.route_for(level).queue for level in TaskPriority},

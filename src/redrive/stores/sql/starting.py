@@ -77,11 +77,17 @@ def mark_started(
 
 
 def unmark_started(cursor: Cursor, task_id: str, attempt: int) -> None:
-    """Let the same attempt start once more: its message went back to its queue."""
+    """Let the same attempt start once more: the task itself put its message back, so that it is no poison either.
+
+    A row that was made for the start only goes; the next start makes one of its own.
+    """
+    values = [bounded(task_id, 255), attempt]
+    mine = "WHERE task_id = %s AND status = 'RETRYING' AND started_attempt = %s"
+    if cursor.execute(f"DELETE FROM {TABLE} {mine} AND first_failed_at IS NULL AND holds = 0", values):
+        return
     cursor.execute(
-        f"UPDATE {TABLE} SET started_attempt = attempt, started_by = '', started_child = ''"
-        " WHERE task_id = %s AND status = 'RETRYING' AND started_attempt = %s",
-        [bounded(task_id, 255), attempt],
+        f"UPDATE {TABLE} SET started_attempt = attempt, started_by = '', started_child = '', deliveries = 0 {mine}",
+        values,
     )
 
 
