@@ -19,6 +19,7 @@ from typing import Any
 from celery.exceptions import Retry
 
 from redrive import runtime
+from redrive.celery import origin
 from redrive.gate import Hold
 from redrive.idempotency import Claimed, ClaimLost, Done, Running, Scope, bound_call, call_key, scope_value
 from redrive.leases import StoreUnavailable
@@ -75,6 +76,7 @@ def take(
             return Hold(until, "The store of claims is away and the task is critical.")
         logger.warning("redrive: %s[%s] runs without a claim: %s", task.name, request.id, exc)
         return None
+    origin.count(task.name, request, scope.value, duplicate=not isinstance(answer, Claimed))
     if isinstance(answer, Claimed):
         held = Held(answer, request.id, ttl)
         _heartbeat.add(held)

@@ -20,7 +20,7 @@ from celery.app.task import Context
 from celery.exceptions import TimeLimitExceeded
 
 from redrive import runtime
-from redrive.celery import endings, flusher, hooks, intake, wrapper
+from redrive.celery import endings, flusher, hooks, intake, origin, wrapper
 from redrive.celery.capture import Wire, attempt_of, failure_behind, header_of, request_from_main
 from redrive.celery.oom import OomWatch, is_signal_9, words_on_lost_child
 from redrive.conf import get_mode
@@ -87,6 +87,23 @@ def on_worker_init(*, sender: Any, **_: Any) -> None:
         sender.app.steps["consumer"].add(intake.IntakeStep)
     except Exception:
         logger.exception("redrive: the worker starts without redrive")
+
+
+def on_before_task_publish(*, sender: Any, headers: Any = None, **_: Any) -> None:
+    """Wherever a task is published: note in its message what publishes it."""
+    try:
+        if headers is not None and get_mode() != "off":
+            origin.stamp(str(sender), headers)
+    except Exception:
+        logger.exception("redrive: %s is published without saying by what", sender)
+
+
+def on_beat_init(*, sender: Any, **_: Any) -> None:
+    """In beat, before it sends anything."""
+    try:
+        origin.watch_beat(sender.scheduler)
+    except Exception:
+        logger.exception("redrive: beat sends without saying which entry")
 
 
 def on_worker_process_init(**_: Any) -> None:
@@ -304,6 +321,8 @@ def on_task_retry(*, sender: Any, request: Any, reason: Any, **_: Any) -> None:
 
 
 _RECEIVERS = (
+    (signals.before_task_publish, on_before_task_publish),
+    (signals.beat_init, on_beat_init),
     (signals.worker_init, on_worker_init),
     (signals.worker_process_init, on_worker_process_init),
     (signals.worker_process_shutdown, on_worker_process_shutdown),

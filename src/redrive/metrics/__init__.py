@@ -5,6 +5,19 @@ hourly rows (``Stat``) when a keeper drains it, so no worker opens a connection 
 """
 
 from redrive.metrics.counters import Counters
+from redrive.metrics.duplicates import CHECK, ELSEWHERE, HIT, Checks, read_label, sum_by, total
 from redrive.metrics.types import CounterKey, CounterTotals, bucket_of
 
-__all__ = ["CounterKey", "CounterTotals", "Counters", "bucket_of"]
+__all__ = [
+    "CHECK",
+    "ELSEWHERE",
+    "HIT",
+    "Checks",
+    "CounterKey",
+    "CounterTotals",
+    "Counters",
+    "bucket_of",
+    "read_label",
+    "sum_by",
+    "total",
+]

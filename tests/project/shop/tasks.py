@@ -328,6 +328,12 @@ def once(label: str, path: str = "") -> str:
     return f"result of {label}"
 
 
+@shared_task
+def calls_once(label: str) -> None:
+    """Publishes another task."""
+    once.delay(label)
+
+
 @shared_task(bind=True, redrive=Options(retry_safe=True), acks_late=True)
 def slow_on_retry(self: Task[Any, Any], label: str, path: str) -> str:
     """Declared safe: fails at first, and waits for a file when it runs again."""
