@@ -21,11 +21,11 @@ from redrive.celery import IdempotentTask, origin
 app = Celery("origins", broker="memory://", set_as_current=False)
 
 
-@app.task(base=IdempotentTask, name="origins.pay")
+@app.task(shared=False, base=IdempotentTask, name="origins.pay")
 def pay() -> None: ...
 
 
-@app.task(name="origins.plain")
+@app.task(shared=False, name="origins.plain")
 def plain() -> None: ...
 
 

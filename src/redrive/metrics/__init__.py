@@ -5,7 +5,7 @@ hourly rows (``Stat``) when a keeper drains it, so no worker opens a connection 
 """
 
 from redrive.metrics.counters import Counters
-from redrive.metrics.duplicates import CHECK, ELSEWHERE, HIT, Checks, read_label, sum_by, total
+from redrive.metrics.duplicates import CHECK, ELSEWHERE, HIT, Checks, label_of, read_label, sum_by, total
 from redrive.metrics.types import CounterKey, CounterTotals, bucket_of
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "CounterTotals",
     "Counters",
     "bucket_of",
+    "label_of",
     "read_label",
     "sum_by",
     "total",
