@@ -119,6 +119,9 @@ class Settings:
     """Queue by priority level where the project's names differ: ``{"CRITICAL": "urgent"}``."""
     business_unit: Any = "business_unit"
     """Task argument that holds the tenant, or (the dotted path of) a function ``(task_name, args, kwargs) -> str``."""
+    scopes: Mapping[str, Any] = field(default_factory=dict)
+    """Where the values of idempotency scopes come from: ``{"user": "customer_id", "device": "shop.calls.device"}``, the
+    name of an argument or message header, or (the dotted path of) a function of the arguments by name."""
     masking: Masking = field(default_factory=Masking)
     retention: Retention = field(default_factory=Retention)
     spill: Spill = field(default_factory=lambda: Spill(directory=Path(tempfile.gettempdir()) / "redrive"))
@@ -189,6 +192,14 @@ _FORMS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "QUEUES": (
         lambda v: isinstance(v, Mapping) and all(_is_queue(*item) for item in v.items()),
         f"must be a dict of queue names by {', '.join(PRIORITY_LEVELS)}",
+    ),
+    "SCOPES": (
+        lambda v: (
+            isinstance(v, Mapping)
+            and all(k in ("user", "device") for k in v)
+            and all(_is_text(source) or callable(source) for source in v.values())
+        ),
+        'must be a dict of names, dotted paths or functions by "user" and "device"',
     ),
     "REDIS_URL": (
         lambda v: v is None or (_is_text(v) and v.startswith(_URLS)),

@@ -19,7 +19,7 @@ from redrive.idempotency import (
     Running,
 )
 from redrive.idempotency.claims import keepable
-from redrive.leases import Released, StoreUnavailable
+from redrive.leases import Guess, Released, StoreUnavailable
 from redrive.testing import FakeClock, MemoryLeaseStore
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -88,7 +88,7 @@ def test_a_renewed_claim_lives_on(world: World) -> None:
 
 @pytest.mark.parametrize("result", [None, 0, "", [], {}, False, 0.0, {"a": [1, None]}, "x" * 1000])
 def test_a_result_is_replayed_exactly_falsy_ones_too(world: World, result: Any) -> None:
-    assert world.claims.complete(world.take(), task_id="t1", result=result, ttl=HOUR) == Completed(kept=True)
+    assert world.claims.complete(world.take(), result=result, ttl=HOUR) == Completed(kept=True)
 
     replayed = world.ask("t2", "run2")
 
@@ -98,7 +98,7 @@ def test_a_result_is_replayed_exactly_falsy_ones_too(world: World, result: Any) 
 
 @pytest.mark.parametrize("result", ["x" * (64 * 1024), {1, 2}, object(), float("nan"), {"a": b"bytes"}])
 def test_a_result_that_cannot_be_kept_still_stops_the_second_run(world: World, result: Any) -> None:
-    assert world.claims.complete(world.take(), task_id="t1", result=result, ttl=HOUR) == Completed(kept=False)
+    assert world.claims.complete(world.take(), result=result, ttl=HOUR) == Completed(kept=False)
 
     assert world.ask("t2", "run2") == Done(result=None, kept=False, task_id="t1", completed_at=NOON)
 
@@ -109,7 +109,7 @@ def test_64_kib_of_json_are_the_most_that_is_kept() -> None:
 
 
 def test_a_result_is_forgotten_after_its_time_and_not_before(world: World) -> None:
-    world.claims.complete(world.take(), task_id="t1", result=1, ttl=HOUR)
+    world.claims.complete(world.take(), result=1, ttl=HOUR)
     world.clock.advance(seconds=3599.999)
     assert isinstance(world.ask("t2", "run2"), Done)
     world.clock.advance(seconds=0.001)
@@ -145,18 +145,16 @@ def test_a_run_that_lost_its_claim_changes_nothing(world: World) -> None:
     assert world.claims.renew(paused, ttl=LEASE) == held_by_other
     assert world.claims.release(paused) == held_by_other
     assert world.claims.wait(paused, ttl=LEASE) == held_by_other
-    assert world.claims.complete(paused, task_id="t1", result=1, ttl=HOUR) == held_by_other
+    assert world.claims.complete(paused, result=1, ttl=HOUR) == held_by_other
     assert isinstance(world.ask("t2", "run2"), Running)
 
 
 def test_a_result_of_the_other_run_is_not_overwritten(world: World) -> None:
     paused = world.take("t1", "paused")
     world.clock.advance(seconds=60)
-    world.claims.complete(world.take("t1", "other"), task_id="t1", result="other", ttl=HOUR)
+    world.claims.complete(world.take("t1", "other"), result="other", ttl=HOUR)
 
-    assert world.claims.complete(paused, task_id="t1", result="late", ttl=HOUR) == ClaimLost(
-        "the claim is done"
-    )
+    assert world.claims.complete(paused, result="late", ttl=HOUR) == ClaimLost("the claim is done")
     assert world.ask("t2", "run2").result == "other"
 
 
@@ -165,15 +163,13 @@ def test_work_that_finished_after_its_claim_ended_is_recorded_if_nobody_took_ove
     world.clock.advance(seconds=61)
 
     assert world.claims.renew(slow, ttl=LEASE) == ClaimLost("the claim has ended")
-    assert world.claims.complete(slow, task_id="t1", result=7, ttl=HOUR) == Completed(
-        kept=True, claim_lost=True
-    )
+    assert world.claims.complete(slow, result=7, ttl=HOUR) == Completed(kept=True, claim_lost=True)
     assert world.ask("t2", "run2").result == 7
 
 
 def test_an_explicit_key_with_other_arguments_is_an_error_and_leaves_the_first_alone(world: World) -> None:
     claimed = world.ask(fingerprint="1:aa")
-    world.claims.complete(claimed, task_id="t1", result=1, ttl=HOUR, fingerprint="1:aa")
+    world.claims.complete(claimed, result=1, ttl=HOUR)
 
     with pytest.raises(PayloadMismatch, match="used by task t1 with other arguments, now by t2"):
         world.ask("t2", "run2", fingerprint="1:bb")
@@ -183,10 +179,10 @@ def test_an_explicit_key_with_other_arguments_is_an_error_and_leaves_the_first_a
 class Switchable(MemoryLeaseStore):
     away = False
 
-    def transact(self, kind: str, key: str, change: Any) -> Any:
+    def transact(self, kind: str, key: str, change: Any, *, guess: Guess | None = None) -> Any:
         if self.away:
             raise StoreUnavailable("switched off")
-        return super().transact(kind, key, change)
+        return super().transact(kind, key, change, guess=guess)
 
 
 class TestTwoStores:
@@ -211,12 +207,12 @@ class TestTwoStores:
         self.redis.away = False
 
         assert isinstance(self.ask("b"), Running)
-        assert self.claims.complete(claimed, task_id="a", result=1, ttl=HOUR) == Completed(kept=True)
+        assert self.claims.complete(claimed, result=1, ttl=HOUR) == Completed(kept=True)
         assert isinstance(self.ask("b"), Done)
 
     def test_a_result_kept_in_the_second_store_is_replayed_when_the_first_is_back(self) -> None:
         self.redis.away = True
-        self.claims.complete(self.ask("a"), task_id="a", result=1, ttl=HOUR)
+        self.claims.complete(self.ask("a"), result=1, ttl=HOUR)
         self.redis.away = False
         self.clock.advance(seconds=3599)
         assert isinstance(self.ask("b"), Done)
@@ -273,7 +269,7 @@ def test_whatever_happens_at_most_one_run_believes_it_holds_a_live_claim(
                 if isinstance(renewed, Claimed):
                     held[who] = renewed
             elif step == "complete":
-                world.claims.complete(claimed, task_id=f"t{who}", result=number, ttl=LEASE)
+                world.claims.complete(claimed, result=number, ttl=LEASE)
             elif step == "release":
                 world.claims.release(claimed)
             else:
@@ -282,6 +278,6 @@ def test_whatever_happens_at_most_one_run_believes_it_holds_a_live_claim(
 
 def test_stored_claims_are_json() -> None:
     world = World(False)
-    world.claims.complete(world.take(), task_id="t1", result={"a": (1, 2)}, ttl=HOUR)
+    world.claims.complete(world.take(), result={"a": (1, 2)}, ttl=HOUR)
 
     assert world.ask("t2", "run2").result == json.loads('{"a": [1, 2]}')

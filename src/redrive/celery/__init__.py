@@ -5,7 +5,8 @@ Importing this module needs no Django settings and imports no model, so it may s
 ``celery.py``.
 """
 
+from redrive.celery.fencing import guard
 from redrive.celery.task import IdempotentTask, RedriveTask
 from redrive.options import Options
 
-__all__ = ["IdempotentTask", "Options", "RedriveTask"]
+__all__ = ["IdempotentTask", "Options", "RedriveTask", "guard"]

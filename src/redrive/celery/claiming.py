@@ -1,93 +1,243 @@
 """Claims of idempotent tasks, as the wrapper needs them.
 
-With the store of claims away a task that is not ``critical`` runs without a claim, and says so in the log; a critical
-one is held and tried again. A claim of a run that dies with its process ends with its lease, a minute at most.
+What happens while the store of claims is away is the task's to say (``idempotency_store_away``). A claim of a run that
+dies with its process ends with its lease, a minute by default.
 """
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import json
 import logging
-import os
-import threading
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from celery.exceptions import Retry
+from kombu.utils.json import dumps as json_dumps
+from kombu.utils.json import loads as json_loads
 
 from redrive import runtime
 from redrive.celery import origin
+from redrive.celery.heartbeat import heartbeat
+from redrive.conf import get_settings
 from redrive.gate import Hold
-from redrive.idempotency import Claimed, ClaimLost, Done, Running, Scope, bound_call, call_key, scope_value
+from redrive.idempotency import (
+    Call,
+    Claimed,
+    ClaimIsLost,
+    ClaimLost,
+    Declared,
+    Done,
+    DuplicateCall,
+    OnDone,
+    OnRunning,
+    Running,
+    Source,
+    StoreAway,
+    identify,
+)
 from redrive.leases import StoreUnavailable
-from redrive.process import leave_signals_to_main_thread
 
 logger = logging.getLogger("redrive")
 
-LEASE = timedelta(seconds=60)
-RENEW_SECONDS = 20.0
-"""A claim is renewed three times per lease."""
-STORE_AWAY_SECONDS = 30.0
-"""How long a critical task waits before it looks for the store again."""
+CLAIM: Final = "claim"
+"""Kind of the counters about claims, by task: ``lost`` ones, and results ``not_kept``."""
+STORE_AWAY_SECONDS: Final = 30.0
+"""How long a task waits before it looks for the store again."""
+_UNKEEPABLE: Final = object()
+"""Stands for a result that is not to be kept: no JSON, so never stored."""
 
 
 @dataclass(slots=True)
 class Held:
-    """A claim that this run holds; ``fence`` grows with every run of the same key."""
+    """A claim that this run holds; ``fence`` grows with every run of the same key.
+
+    ``lost`` turns True when the claim turns out to be somebody else's: stop as soon as you can.
+    """
 
     claimed: Claimed
-    task_id: str
-    ttl: timedelta
+    task_name: str
+    declared: Declared
     lost: bool = False
+    ended: bool = False
+    """The body has ended: what a late renewal finds is no loss."""
+    result: Any = field(default=None, repr=False)
+    """What the body returned, once it has."""
 
     @property
     def fence(self) -> int:
         """Pass it along with writes, and refuse writes with a lower one."""
         return self.claimed.fence
 
+    @property
+    def task_id(self) -> str:
+        """Celery's id of the task."""
+        return self.claimed.task_id
+
+    @property
+    def lease(self) -> timedelta:
+        """How long the claim lasts unless renewed."""
+        return timedelta(seconds=self.declared.lease)
+
+    def confirm(self) -> None:
+        """Return if this run still holds its claim, asked now and renewed: before a step that cannot be undone.
+
+        Raises:
+            ClaimIsLost: It does not, so the same call may run elsewhere.
+            StoreUnavailable: The store of claims is away.
+        """
+        self.renew()
+        if self.lost:
+            raise ClaimIsLost(
+                f"{self.task_name}[{self.task_id}] has lost its claim; the same call may run elsewhere."
+            )
+
+    def renew(self) -> None:
+        """Move the end of the claim, or find that it is lost. Raises StoreUnavailable."""
+        answer = runtime.claims().renew(self.claimed, ttl=self.lease)
+        if isinstance(answer, Claimed):
+            self.claimed = answer
+        elif not self.ended:
+            self.note_lost(answer.reason)
+
+    def note_lost(self, reason: str) -> None:
+        """Say once, in the log and in the counters, that the claim is lost."""
+        if not self.lost:
+            self.lost = True
+            logger.warning(
+                "redrive: claim_lost: %s[%s], %s; the same call may run twice",
+                self.task_name,
+                self.task_id,
+                reason,
+            )
+            count(self.task_name, "lost")
+
+    def finish(self) -> None:
+        """Record the result. Raises StoreUnavailable."""
+        answer = runtime.claims().complete(
+            self.claimed, result=self.result, ttl=timedelta(seconds=self.declared.ttl)
+        )
+        if isinstance(answer, ClaimLost):
+            self.note_lost(answer.reason)
+        elif answer.claim_lost:
+            self.note_lost("the claim had ended before the body did")
+        if not isinstance(answer, ClaimLost) and not answer.kept and self.declared.keep_result:
+            logger.warning(
+                "redrive: the result of %s[%s] is not kept, it is too large or not JSON; duplicates get None",
+                self.task_name,
+                self.task_id,
+            )
+            count(self.task_name, "not_kept")
+
 
 @dataclass(frozen=True, slots=True)
-class Replay:
-    """The same call has succeeded already: its result, or None if it was not kept."""
+class Answered:
+    """The call does not run: this is its result."""
 
     result: Any
+    label: str
+    """``replayed`` or ``skipped``, for the counters."""
+    why: str
+
+
+def count(task_name: str, label: str) -> None:
+    """Count something that happened to a claim, in memory."""
+    runtime.counters.add(runtime.clock.now(), CLAIM, task_name, label)
 
 
 def take(
     task: Any, request: Any, args: Any, kwargs: Mapping[str, Any], *, critical: bool
-) -> Held | Replay | Hold | None:
+) -> Held | Answered | Hold | None:
     """Claim the call, or say what stands against it; None if it has to run without a claim.
 
     Raises:
-        UnsupportedArgument, MissingScopeValue: The call has no key; the task fails with that, its body does not run.
+        UnsupportedArgument, MissingScopeValue, PayloadMismatch: The call has no key of its own; the task fails with
+            that, its body does not run.
+        DuplicateCall: The same call runs or is done, and the task wants to fail then.
     """
-    arguments = bound_call(_signature(task), args, kwargs)
-    scope = Scope(task.idempotency_scope)
-    key = call_key(task.name, arguments, scope=scope, scope_value=scope_value(scope, arguments, request.id))
-    ttl = timedelta(seconds=float(task.idempotency_ttl))
+    declared: Declared = task.redrive_idempotency
+    # Celery puts a message's own headers among the attributes of its request.
+    call = call_of(task, args, kwargs, task_id=request.id, headers=request.__dict__)
     try:
-        answer = runtime.claims().claim(key, task_id=request.id, token=uuid.uuid4().hex, ttl=LEASE)
+        answer = runtime.claims().claim(
+            call.key,
+            task_id=request.id,
+            token=uuid.uuid4().hex,
+            ttl=timedelta(seconds=declared.lease),
+            fingerprint=call.fingerprint,
+            durable=critical,
+            fall_back=declared.store_away is StoreAway.SQL,
+        )
     except StoreUnavailable as exc:
-        if critical:
+        if critical or declared.store_away is StoreAway.FAIL_CLOSED:
             until = runtime.clock.now() + timedelta(seconds=STORE_AWAY_SECONDS)
-            return Hold(until, "The store of claims is away and the task is critical.")
+            return Hold(until, "The store of claims is away, and this task does not run without a claim.")
         logger.warning("redrive: %s[%s] runs without a claim: %s", task.name, request.id, exc)
+        count(task.name, "without")
         return None
-    origin.count(task.name, request, scope.value, duplicate=not isinstance(answer, Claimed))
+    origin.count(task.name, request, declared.scope.value, duplicate=not isinstance(answer, Claimed))
     if isinstance(answer, Claimed):
-        held = Held(answer, request.id, ttl)
-        _heartbeat.add(held)
+        held = Held(answer, task.name, declared)
+        heartbeat.add(held)
         return held
-    if isinstance(answer, Running):
-        return Hold(answer.until, f"The same call runs already, as task {answer.task_id}.")
-    assert isinstance(answer, Done)  # noqa: S101  # the last of the three answers
-    logger.info(
-        "redrive: %s[%s] was done by %s; its result is replayed", task.name, request.id, answer.task_id
+    refused = _while_running if isinstance(answer, Running) else _after_success
+    return refused(task, request, declared, answer)  # type: ignore[arg-type]  # chosen by the answer's type
+
+
+def call_of(
+    task: Any, args: Any, kwargs: Mapping[str, Any], *, task_id: str, headers: Mapping[str, Any]
+) -> Call:
+    """What a call of an idempotent task is known by: the same before it is published and in the worker."""
+    declared: Declared = task.redrive_idempotency
+    return identify(
+        task.name,
+        declared,
+        _signature(task),
+        args,
+        kwargs,
+        task_id=task_id,
+        headers=headers,
+        scope_from=_scope_source(declared.scope.value),
     )
-    return Replay(answer.result if answer.kept else None)
+
+
+def _while_running(task: Any, request: Any, declared: Declared, running: Running) -> Answered | Hold:
+    why = f"The same call runs already, as task {running.task_id}."
+    if running.waiting:
+        why = f"The same call waits for its retry, as task {running.task_id}."
+    if declared.on_running is OnRunning.RAISE:
+        raise DuplicateCall(why)
+    if declared.on_running is OnRunning.SKIP:
+        logger.info("redrive: %s[%s] is skipped. %s", task.name, request.id, why)
+        return Answered(None, "skipped", why)
+    return Hold(running.until, why)
+
+
+def _after_success(task: Any, request: Any, declared: Declared, done: Done) -> Answered:
+    at = done.completed_at.isoformat(timespec="seconds")
+    why = f"The same call was done already, by task {done.task_id} at {at}."
+    if declared.on_done is OnDone.RAISE:
+        raise DuplicateCall(why)
+    if declared.on_done is OnDone.SKIP:
+        logger.info("redrive: %s[%s] is skipped. %s", task.name, request.id, why)
+        return Answered(None, "skipped", why)
+    how = "Its result is replayed." if done.kept else "Its result was not kept, so this one is None."
+    logger.info("redrive: %s[%s] does not run. %s %s", task.name, request.id, why, how)
+    return Answered(json_loads(json.dumps(done.result)), "replayed", f"{why} {how}")
+
+
+def _scope_source(scope: str) -> Source:
+    """What the project says about where a scope's value comes from."""
+    source = get_settings().scopes.get(scope)
+    if isinstance(source, str) and "." in source:
+        module, _, name = source.rpartition(".")
+        found: Source = getattr(importlib.import_module(module), name)
+        return found
+    return (source,) if isinstance(source, str) else source
 
 
 def _signature(task: Any) -> inspect.Signature:
@@ -108,88 +258,63 @@ def _takes_self(task: Any) -> bool:
 
 
 def complete(held: Held, result: Any) -> None:
-    """Record the result for duplicates. Never raises."""
-    _heartbeat.remove(held)
+    """Record the result for duplicates; with the store away, as soon as it is back. Never raises."""
+    _stop_renewing(held)
+    held.result = _keepable(result) if held.declared.keep_result else _UNKEEPABLE
     try:
-        answer = runtime.claims().complete(held.claimed, task_id=held.task_id, result=result, ttl=held.ttl)
+        held.finish()
     except StoreUnavailable as exc:
-        logger.warning("redrive: the result of %s could not be kept for duplicates: %s", held.task_id, exc)
-        return
-    if isinstance(answer, ClaimLost) or answer.claim_lost:
-        logger.warning(
-            "redrive: %s lost its claim while it ran; the same call may have run twice", held.task_id
-        )
+        logger.warning("redrive: the result of %s is recorded when its store is back: %s", held.task_id, exc)
+        heartbeat.finish_later(held)
+
+
+def _stop_renewing(held: Held) -> None:
+    held.ended = True
+    heartbeat.remove(held)
+
+
+def _keepable(result: Any) -> Any:
+    """The result as Celery's JSON would carry it (dates, decimals, UUIDs and bytes with their types)."""
+    try:
+        return json.loads(json_dumps(result))
+    except (TypeError, ValueError, RecursionError):
+        return _UNKEEPABLE
 
 
 def release(held: Held) -> None:
     """Give the claim up, so that the same call may run again. Never raises."""
-    _heartbeat.remove(held)
+    _stop_renewing(held)
     try:
-        runtime.claims().release(held.claimed)
+        answer = runtime.claims().release(held.claimed)
     except StoreUnavailable as exc:
         logger.warning("redrive: the claim of %s ends by itself, its store is away: %s", held.task_id, exc)
+        return
+    if isinstance(answer, ClaimLost):
+        held.note_lost(answer.reason)
 
 
 def keep(held: Held, retry: Retry) -> None:
     """Keep the claim for the same task until its retry. Never raises."""
-    _heartbeat.remove(held)
+    _stop_renewing(held)
     when = retry.when
     if isinstance(when, datetime):
         seconds = (when.astimezone(UTC) - runtime.clock.now()).total_seconds()
     else:
         seconds = float(when or 0.0)
     try:
-        runtime.claims().wait(held.claimed, ttl=timedelta(seconds=max(0.0, seconds)) + 2 * LEASE)
+        answer = runtime.claims().wait(
+            held.claimed, ttl=timedelta(seconds=max(0.0, seconds)) + 2 * held.lease
+        )
     except StoreUnavailable as exc:
         logger.warning("redrive: the claim of %s ends by itself, its store is away: %s", held.task_id, exc)
+        return
+    if isinstance(answer, ClaimLost):
+        held.note_lost(answer.reason)
 
 
-@dataclass
-class _Heartbeat:
-    """One thread per process that renews the claims of running tasks; started with the first of them."""
-
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    running: dict[str, Held] = field(default_factory=dict)
-    wake: threading.Event = field(default_factory=threading.Event)
-    pid: int = 0
-
-    def add(self, held: Held) -> None:
-        with self.lock:
-            self.running[held.claimed.token] = held
-            if self.pid != os.getpid():
-                self.pid = os.getpid()
-                threading.Thread(
-                    target=self._run, args=(self.pid,), name="redrive-claims", daemon=True
-                ).start()
-
-    def forget(self) -> None:
-        """In a forked child: what was copied, the lock included, belongs to the parent."""
-        self.lock, self.wake, self.running, self.pid = threading.Lock(), threading.Event(), {}, 0
-
-    def remove(self, held: Held) -> None:
-        with self.lock:
-            self.running.pop(held.claimed.token, None)
-
-    def _run(self, pid: int) -> None:
-        leave_signals_to_main_thread()
-        while self.pid == pid:
-            self.wake.wait(RENEW_SECONDS)
-            with self.lock:
-                running = list(self.running.values())
-            for held in running:
-                self._renew(held)
-
-    @staticmethod
-    def _renew(held: Held) -> None:
-        try:
-            answer = runtime.claims().renew(held.claimed, ttl=LEASE)
-        except StoreUnavailable as exc:
-            logger.warning("redrive: the claim of %s could not be renewed: %s", held.task_id, exc)
-            return
-        if isinstance(answer, ClaimLost):
-            held.lost = True
-            logger.warning("redrive: %s lost its claim: %s", held.task_id, answer.reason)
-
-
-_heartbeat = _Heartbeat()
-os.register_at_fork(after_in_child=_heartbeat.forget)
+def settle_after_autoretry(request: Any, outcome: BaseException) -> None:
+    """End a claim that was left to Celery's autoretry: kept for the retry, released otherwise. Never raises."""
+    held = getattr(request, "redrive_left_claim", None)
+    if isinstance(held, Held):
+        request.redrive_left_claim = None
+        keep(held, outcome) if isinstance(outcome, Retry) else release(held)

@@ -33,7 +33,8 @@ from redrive.taxonomy import extract
 logger = logging.getLogger("redrive")
 
 EXECUTION = "execution"
-"""Kind of the counters of finished runs; labels are the values of :data:`_LABELS`, ``replayed`` and ``dropped``."""
+"""Kind of the counters of finished runs; labels are the values of :data:`_LABELS`, ``replayed``, ``skipped`` and
+``dropped``."""
 
 _LABELS = {
     "SUCCESS": "success",
@@ -124,9 +125,10 @@ def on_task_postrun(*, task: Any, state: str | None, retval: Any = None, **_: An
     if request.is_eager:
         return
     label = _LABELS.get(state, str(state).lower())
-    for name in ("replayed", "dropped"):
-        if getattr(request, f"redrive_{name}", False):
-            label = name
+    if (answered := getattr(request, "redrive_answered", None)) is not None and state == "SUCCESS":
+        label = answered.label
+    if getattr(request, "redrive_dropped", False):
+        label = "dropped"
     now = runtime.clock.now()
     runtime.counters.add(now, EXECUTION, task.name, label, getattr(request, "redrive_seconds", None))
     flusher.flusher.touch()
@@ -196,7 +198,10 @@ def _record_final(task: Any, request: Any, exc: BaseException, why: str = "") ->
 
 def _close(task: Any, request: Any, *, helped: bool) -> None:
     """Resolve the task's record, and count its retry as one that helped. A task may end itself with Ignore."""
-    runtime.recorder().record(endings.succeeded(task, request, runtime.clock.now()))
+    ending = endings.succeeded(task, request, runtime.clock.now())
+    if (answered := getattr(request, "redrive_answered", None)) is not None:
+        ending = replace(ending, proposal=Proposal(retry=False, reason=f"It did not run. {answered.why}"))
+    runtime.recorder().record(ending)
     header = header_of(request) or {}
     kind = header.get("failure_type")
     if helped and kind and attempt_of(request) > 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
@@ -19,7 +20,8 @@ from redrive.celery import claiming, endings, wrapper
 from redrive.celery.capture import Wire
 from redrive.conf import get_mode
 from redrive.dead_letters import Ending, Proposal
-from redrive.idempotency import Scope
+from redrive.idempotency import Declared, read_declared
+from redrive.idempotency.declared import PREFIX
 from redrive.options import Options
 from redrive.retry import MIN_DELAY_SECONDS
 
@@ -78,6 +80,25 @@ class RedriveTask(Base):
         The number of retries is ``max_retries`` if given, else the task's own if it sets one, else the policy's for
         what failed. Anything else is as in Celery, also the exception raised when retries are used up.
         """
+        try:
+            answer = self._retry(args, kwargs, exc, throw, eta, countdown, max_retries, options)
+        except BaseException as outcome:
+            claiming.settle_after_autoretry(self.request, outcome)
+            raise
+        claiming.settle_after_autoretry(self.request, answer)
+        return answer
+
+    def _retry(
+        self,
+        args: Any,
+        kwargs: Any,
+        exc: Exception | None,
+        throw: bool,
+        eta: datetime | None,
+        countdown: float | None,
+        max_retries: int | None,
+        options: dict[str, Any],
+    ) -> Retry:
         request = self.request
         if request.called_directly or request.is_eager or get_mode() != "on":
             return self._celery_retry(args, kwargs, exc, throw, eta, countdown, max_retries, options)
@@ -227,34 +248,96 @@ class IdempotentTask(RedriveTask):
     """A task of which the same call runs once at a time, and once per ``idempotency_ttl`` if it succeeds.
 
     Declaring this also says that the task may run again by itself after a failure. While the same call runs
-    elsewhere a duplicate waits; after it has succeeded a duplicate gets the recorded result.
+    elsewhere a duplicate waits; after it has succeeded a duplicate gets the recorded result. Called directly, by
+    ``apply()`` or in eager mode, it is a plain function without a claim.
     """
 
     abstract = True
+    redrive_idempotency: ClassVar[Declared | None] = None
+    """What the keywords below say, once the task is bound to its app."""
+
     idempotency_enabled = True
-    idempotency_ttl = 3600
+    idempotency_ttl: float = 3600
     """Seconds for which a result stands for the same call. Default 3600."""
     idempotency_scope = "global"
     """Among which calls the same one is looked for: ``global``, ``user``, ``device`` or ``task``."""
+    idempotency_scope_from: Any = None
+    """Which user or device: name(s) of an argument or message header, or a function of the arguments by name."""
+    idempotency_key: Any = None
+    """Name(s) of the arguments that make a call the same one, or a function of the arguments by name that returns a
+    text. Default: all arguments."""
+    idempotency_lease: float = 60
+    """Seconds after which the claim of a dead worker ends; a living one renews it. Default 60."""
+    idempotency_on_running = "wait"
+    """What a duplicate does while the same call runs: ``wait``, ``skip`` or ``raise``."""
+    idempotency_on_done = "replay"
+    """What a duplicate does after the same call has succeeded: ``replay``, ``skip`` or ``raise``."""
+    idempotency_store_away = "sql"
+    """What the task does while Redis is away: claim in ``sql``, or ``fail_open`` (run), or ``fail_closed`` (wait)."""
+    idempotency_keep_result = True
+    """False: the result itself is not recorded (secrets, personal data); duplicates get None."""
 
     @classmethod
     def on_bound(cls, app: Any) -> None:
         """Check the options, so that a typo fails at import and not at night."""
         super().on_bound(app)
-        if cls.idempotency_scope not in list(Scope):
-            names = ", ".join(repr(scope.value) for scope in Scope)
-            raise TypeError(
-                f"{cls.name}: idempotency_scope={cls.idempotency_scope!r} must be one of {names}."
-            )
-        ttl = cls.idempotency_ttl
-        if isinstance(ttl, bool) or not isinstance(ttl, int | float) or ttl <= 0:
-            raise TypeError(f"{cls.name}: idempotency_ttl={ttl!r} must be a number of seconds above 0.")
+        declared = read_declared(str(cls.name), _options(cls))
+        names = _argument_names(cls)
+        if isinstance(declared.key, tuple) and names is not None:
+            unknown = [name for name in declared.key if name not in names]
+            if unknown:
+                raise TypeError(
+                    f"{cls.name}: idempotency_key names {', '.join(unknown)}; its arguments are {', '.join(names)}."
+                )
+        cls.redrive_idempotency = declared
 
     @property
     def idempotency(self) -> claiming.Held | None:
-        """The claim of the running call (``.fence``), or None outside a worker or without a claim."""
+        """The claim of the running call (``.fence``, ``.lost``, ``.confirm()``), or None outside a worker or without a
+        claim."""
         held = getattr(self.request, "redrive_claim", None)
         return held if isinstance(held, claiming.Held) else None
+
+    def call_key(
+        self,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        task_id: str = "",
+        headers: Mapping[str, Any] | None = None,
+    ) -> str:
+        """The idempotency key of a call, the same before it is published and in the worker.
+
+        Args:
+            args: Positional arguments, as for ``apply_async``.
+            kwargs: Keyword arguments.
+            task_id: Needed by the scope ``task`` only.
+            headers: The message's own headers, if scope values are there.
+
+        Raises:
+            UnsupportedArgument: An argument has no stable encoding; the message names it and what to pass instead.
+            MissingScopeValue: The call does not say which user or device it is for.
+            TypeError: The arguments do not fit the task.
+        """
+        return claiming.call_of(self, args, kwargs or {}, task_id=task_id, headers=headers or {}).key
+
+
+def _options(cls: type) -> dict[str, Any]:
+    """The ``idempotency_*`` attributes of a task class; functions as they were given, not bound to the task."""
+    found = {name: inspect.getattr_static(cls, name) for name in dir(cls) if name.startswith(PREFIX)}
+    return {
+        name: value.__func__ if isinstance(value, staticmethod) else value for name, value in found.items()
+    }
+
+
+def _argument_names(cls: type) -> list[str] | None:
+    """Names of the arguments of a task's body; None if it takes any keyword."""
+    run = inspect.getattr_static(cls, "run")
+    body = inspect.unwrap(run.__func__ if isinstance(run, staticmethod) else run)
+    parameters = list(inspect.signature(body).parameters.values())
+    if any(one.kind is one.VAR_KEYWORD for one in parameters):
+        return None
+    return [one.name for one in parameters if one.name != "self"]
 
 
 def _seconds(eta: datetime | None, countdown: float | None, default: float) -> float:

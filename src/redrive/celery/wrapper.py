@@ -29,6 +29,7 @@ from redrive.dead_letters import Ending, Outcome, Proposal, Recorded
 from redrive.gate import Hold
 from redrive.gate import Outcome as CallOutcome
 from redrive.gate import Run as Permit
+from redrive.idempotency import DuplicateCall
 from redrive.leases import StoreUnavailable
 from redrive.options import Options
 from redrive.process import is_running, process
@@ -141,8 +142,8 @@ def attempt(task: Any, request: Any, body: Body, args: Any, kwargs: Any) -> Any:
         if mode == "on":
             _refuse_poison(request)
             claim = _claim(task, request, args, kwargs)
-            if isinstance(claim, claiming.Replay):
-                request.redrive_replayed = True
+            if isinstance(claim, claiming.Answered):
+                request.redrive_answered = claim
                 return claim.result
             held = claim
             permit = _ask_gate(task, request)
@@ -156,11 +157,15 @@ def attempt(task: Any, request: Any, body: Body, args: Any, kwargs: Any) -> Any:
     except Exception as exc:
         request.redrive_seconds = time.perf_counter() - began
         if isinstance(exc, (Ignore, Reject)) or _is_left_to_autoretry(task, exc):
-            # Not ours to decide. Autoretry asks for a retry of the same task, which takes the claim over.
+            # Not ours to decide. Autoretry asks for a retry of the same task next: that settles the claim.
+            by_choice = isinstance(exc, (Ignore, Reject))
             if permit is not None:
-                _tell_gate(task, permit, None if isinstance(exc, (Ignore, Reject)) else exc)
+                _tell_gate(task, permit, None if by_choice else exc)
             if held is not None:
-                claiming.release(held)
+                if by_choice:
+                    claiming.release(held)
+                else:
+                    request.redrive_left_claim = held
             raise
         retry = _after_failure(task, request, exc, permit)
         if held is not None:
@@ -184,9 +189,15 @@ def attempt(task: Any, request: Any, body: Body, args: Any, kwargs: Any) -> Any:
     return result
 
 
-def _claim(task: Any, request: Any, args: Any, kwargs: Any) -> claiming.Held | claiming.Replay | None:
-    """The claim of an idempotent call (None for other tasks); raises Retry if the same call runs elsewhere."""
-    if not getattr(task, "idempotency_enabled", False):
+def _claim(task: Any, request: Any, args: Any, kwargs: Any) -> claiming.Held | claiming.Answered | None:
+    """The claim of an idempotent call (None for other tasks).
+
+    Raises:
+        Retry: The same call runs elsewhere, and this one waits.
+        DuplicateCall: As above, or done already, and the task wants to fail; or waiting was impossible: with database,
+            spill and broker away nothing is lost, because the same call runs.
+    """
+    if getattr(task, "redrive_idempotency", None) is None or not task.idempotency_enabled:
         return None
     answer = claiming.take(task, request, args, kwargs, critical=options_of(task).critical)
     if not isinstance(answer, Hold):
@@ -196,10 +207,7 @@ def _claim(task: Any, request: Any, args: Any, kwargs: Any) -> claiming.Held | c
     request.redrive_recorded = recorded.retry
     if not recorded.retry:
         seconds = max(1.0, (answer.until - runtime.clock.now()).total_seconds())
-        retry = _native_retry(task, RuntimeError(answer.reason), seconds)
-        if retry is not None:
-            raise retry
-        return None
+        raise _native_retry(task, RuntimeError(answer.reason), seconds) or DuplicateCall(answer.reason)
     raise Retry(message=answer.reason, when=answer.until)
 
 

@@ -1,8 +1,7 @@
 """Idempotency: the same call does not run twice at once, nor again while its result is remembered.
 
-    arguments = bound_call(inspect.signature(body), args, kwargs)
-    key = call_key("shop.pay", arguments, scope=Scope.GLOBAL, scope_value="")
-    answer = claims.claim(key, task_id=task_id, token=run_token, ttl=timedelta(seconds=60))
+    call = identify("shop.pay", declared, inspect.signature(body), args, kwargs, task_id=task_id, headers={})
+    answer = claims.claim(call.key, task_id=task_id, token=run_token, ttl=timedelta(seconds=60))
 
 `Claimed`: run, then `Claims.complete` with the result, or `Claims.release`, or `Claims.wait` before a retry.
 `Running`: the same call runs elsewhere or waits for its retry; ask again at ``until``.
@@ -14,36 +13,53 @@ cannot promise that a paused worker does not wake up after its claim has ended; 
 ``fence`` to write along with.
 """
 
+from redrive.idempotency.calls import Call, identify
+from redrive.idempotency.declared import Declared, Source, read_declared
 from redrive.idempotency.keys import bound_call, call_key, explicit_key, payload_fingerprint, scope_value
 from redrive.idempotency.service import Claims
 from redrive.idempotency.types import (
     CLAIM_KIND,
     Claimed,
+    ClaimIsLost,
     ClaimLost,
     Completed,
     Done,
+    DuplicateCall,
     MissingScopeValue,
+    OnDone,
+    OnRunning,
     PayloadMismatch,
     Running,
     Scope,
+    StoreAway,
     UnsupportedArgument,
 )
 
 __all__ = [
     "CLAIM_KIND",
+    "Call",
+    "ClaimIsLost",
     "ClaimLost",
     "Claimed",
     "Claims",
     "Completed",
+    "Declared",
     "Done",
+    "DuplicateCall",
     "MissingScopeValue",
+    "OnDone",
+    "OnRunning",
     "PayloadMismatch",
     "Running",
     "Scope",
+    "Source",
+    "StoreAway",
     "UnsupportedArgument",
     "bound_call",
     "call_key",
     "explicit_key",
+    "identify",
     "payload_fingerprint",
+    "read_declared",
     "scope_value",
 ]

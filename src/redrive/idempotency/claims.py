@@ -12,7 +12,7 @@ token with the stored one, so that a run that lost its claim changes nothing.
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from redrive.idempotency.types import CLAIM_KIND, Claimed, ClaimLost, Completed, Done, Mismatch, Running
@@ -60,65 +60,68 @@ def claim(
         fence = lease.fence if same_run else next_fence(lease, now)
     else:
         fence = next_fence(lease, now)
-    taken = Lease(
-        kind=CLAIM_KIND,
-        key=key,
-        owner=token,
-        fence=fence,
-        state=RUNNING,
-        expires_at=now + ttl,
-        data={"task_id": task_id, "fingerprint": fingerprint},
+    claimed = Claimed(
+        key=key, token=token, fence=fence, until=now + ttl, task_id=task_id, fingerprint=fingerprint
     )
-    return taken, Claimed(key=key, token=token, fence=fence, until=now + ttl)
+    return stored(claimed), claimed
+
+
+def stored(claimed: Claimed) -> Lease:
+    """Return the document of a running claim."""
+    return Lease(
+        kind=CLAIM_KIND,
+        key=claimed.key,
+        owner=claimed.token,
+        fence=claimed.fence,
+        state=RUNNING,
+        expires_at=claimed.until,
+        data={"task_id": claimed.task_id, "fingerprint": claimed.fingerprint},
+    )
 
 
 def renew(
-    lease: Lease | None, now: datetime, *, token: str, ttl: timedelta
+    lease: Lease | None, now: datetime, *, claimed: Claimed, ttl: timedelta
 ) -> tuple[Lease | None, Claimed | ClaimLost]:
     """Move the end of a running claim."""
-    if (why := _not_running(lease, now, token)) is not None:
+    if (why := _not_running(lease, now, claimed.token)) is not None:
         return lease, ClaimLost(why)
-    assert lease is not None  # noqa: S101  # _not_running said so
-    until = now + ttl
-    return replace(lease, expires_at=until), Claimed(
-        key=lease.key, token=token, fence=lease.fence, until=until
-    )
+    renewed = replace(claimed, until=now + ttl)
+    return stored(renewed), renewed
 
 
 def complete(
     lease: Lease | None,
     now: datetime,
     *,
-    key: str,
-    task_id: str,
-    token: str,
+    claimed: Claimed,
     result: tuple[JsonValue, bool],
     ttl: timedelta,
-    fingerprint: str | None = None,
 ) -> tuple[Lease | None, Completed | ClaimLost]:
     """Record that the call is done, for ``ttl``.
 
     ``result`` is what `keepable` made of the task's result. Where the claim has ended and nobody holds it
     now, the record is made all the same, because the work is done; the answer says that the claim was lost.
     """
-    vacant = not is_live(lease, now)
-    if not vacant and (why := _not_running(lease, now, token)) is not None:
-        return lease, ClaimLost(why)
     value, kept = result
+    vacant = not is_live(lease, now)
+    if not vacant and lease is not None and lease.state == DONE and lease.owner == claimed.token:
+        return lease, Completed(kept=kept)  # asked again, because the first answer got lost
+    if not vacant and (why := _not_running(lease, now, claimed.token)) is not None:
+        return lease, ClaimLost(why)
     fence = next_fence(lease, now) if vacant or lease is None else lease.fence
     done = Lease(
         kind=CLAIM_KIND,
-        key=key,
-        owner=token,
+        key=claimed.key,
+        owner=claimed.token,
         fence=fence,
         state=DONE,
         expires_at=now + ttl,
         data={
-            "task_id": task_id,
-            "fingerprint": fingerprint,
+            "task_id": claimed.task_id,
+            "fingerprint": claimed.fingerprint,
             "result": value,
             "kept": kept,
-            "completed_at": now.astimezone(UTC).isoformat(),
+            "seconds": ttl.total_seconds(),
         },
     )
     return done, Completed(kept=kept, claim_lost=vacant)
@@ -170,10 +173,10 @@ def _not_running(lease: Lease | None, now: datetime, token: str) -> str | None:
 
 
 def _done(lease: Lease, now: datetime) -> Done:
-    completed_at = lease.data.get("completed_at")
+    stands_for = timedelta(seconds=lease.data.get("seconds", 0.0))
     return Done(
         result=lease.data.get("result"),
         kept=bool(lease.data.get("kept")),
         task_id=lease.data.get("task_id", ""),
-        completed_at=datetime.fromisoformat(completed_at) if completed_at else now,
+        completed_at=(lease.expires_at or now) - stands_for,
     )

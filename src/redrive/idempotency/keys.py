@@ -19,13 +19,17 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
+from redrive.idempotency.declared import Source
 from redrive.idempotency.types import MissingScopeValue, Scope, UnsupportedArgument
 
 VERSION: Final = "1"
 
+MAX_ARGUMENT_BYTES: Final = 1024 * 1024
+"""Largest argument, encoded, that may be part of a key: hashing more takes longer than a task should wait."""
+
 _MAX_DEPTH: Final = 50
 
-_SCOPE_ARGUMENTS: Final[Mapping[Scope, tuple[str, ...]]] = {
+_SCOPE_NAMES: Final[Mapping[Scope, tuple[str, ...]]] = {
     Scope.USER: ("user_id", "user"),
     Scope.DEVICE: ("device_id", "device"),
 }
@@ -47,23 +51,40 @@ def bound_call(
     return dict(bound.arguments)
 
 
-def scope_value(scope: Scope, arguments: Mapping[str, Any], task_id: str) -> str:
+def scope_value(
+    scope: Scope,
+    arguments: Mapping[str, Any],
+    task_id: str,
+    *,
+    headers: Mapping[str, Any] | None = None,
+    source: Source = None,
+) -> str:
     """Return whose call it is: "" for everybody's, the user, the device, or the task's id.
 
+    Args:
+        arguments: by name.
+        headers: of the message, looked at for names that are no arguments.
+        source: names to look for, or a function of the arguments. Default: ``user_id`` or ``user``,
+            ``device_id`` or ``device``.
+
     Raises:
-        MissingScopeValue: the call has no such argument, or it is None or empty.
+        MissingScopeValue: the call has no such argument or header, or it is None or empty.
     """
     if scope is Scope.GLOBAL:
         return ""
-    names = _SCOPE_ARGUMENTS.get(scope)
-    if names is None:
+    if scope is Scope.TASK:
         value: Any = task_id
-        names = ("task id",)
+        names: tuple[str, ...] = ("task id",)
+    elif callable(source):
+        value, names = source(arguments), (getattr(source, "__qualname__", "the function"),)
     else:
-        value = next((arguments[name] for name in names if arguments.get(name) is not None), None)
+        names = source or _SCOPE_NAMES[scope]
+        places = [place.get(name) for place in (arguments, headers or {}) for name in names]
+        value = next((found for found in places if found is not None), None)
     if value is None or value == "":
         raise MissingScopeValue(
-            f"idempotency_scope={scope.value!r} needs a value for {' or '.join(names)}, and this call has none."
+            f"idempotency_scope={scope.value!r} needs a value for {' or '.join(names)}, and this call has none: "
+            "pass it as an argument or a message header, or say idempotency_scope_from=..."
         )
     return encode(value, names[0]).decode("latin-1")
 
@@ -90,8 +111,17 @@ def payload_fingerprint(arguments: Mapping[str, Any]) -> str:
 
 def fingerprint_bytes(arguments: Mapping[str, Any]) -> bytes:
     """Return the encoding of bound arguments; each is named in an error about it."""
-    parts = [_text(name) + encode(value, name) for name, value in sorted(arguments.items())]
-    return _list(b"A", parts)
+    return _list(b"A", [_text(name) + _argument(value, name) for name, value in sorted(arguments.items())])
+
+
+def _argument(value: Any, name: str) -> bytes:
+    encoded = encode(value, name)
+    if len(encoded) > MAX_ARGUMENT_BYTES:
+        raise UnsupportedArgument(
+            f"{name} is too large for a key, {len(encoded) / 1024 / 1024:.1f} MiB: store it and pass its id, or name "
+            "the arguments that count: idempotency_key=[...]."
+        )
+    return encoded
 
 
 def encode(value: Any, name: str, depth: int = 0) -> bytes:
@@ -99,7 +129,7 @@ def encode(value: Any, name: str, depth: int = 0) -> bytes:
     ("items[2]['price']")."""
     if depth > _MAX_DEPTH:
         raise UnsupportedArgument(
-            f"{name}: nested deeper than {_MAX_DEPTH} levels; pass an id or an explicit key."
+            f"{name}: nested deeper than {_MAX_DEPTH} levels; pass an id, or say idempotency_key=[...]."
         )
     if value is None:
         return b"N"
@@ -116,7 +146,7 @@ def encode(value: Any, name: str, depth: int = 0) -> bytes:
             return encoder(value, name)
     raise UnsupportedArgument(
         f"{name} is of type {type(value).__name__}, which has no stable encoding: {_advice(value)}, "
-        "or give the call an explicit idempotency key."
+        "or name the arguments that count: idempotency_key=[...]."
     )
 
 
@@ -188,6 +218,8 @@ def _advice(value: Any) -> str:
         return "pass sorted(...) of it"
     if hasattr(value, "pk"):
         return "pass its primary key"
+    if callable(value):
+        return "pass its dotted path"
     if hasattr(value, "total_seconds"):
         return "pass its total_seconds()"
     if hasattr(value, "value") and hasattr(value, "name"):

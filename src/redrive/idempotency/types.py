@@ -39,6 +39,53 @@ class PayloadMismatch(ValueError):  # noqa: N818  # as above
     """An explicit key was used again with other arguments: one of the two calls must be a mistake."""
 
 
+class DuplicateCall(ValueError):  # noqa: N818  # as above
+    """The same call runs or is done already, and the task wants to hear of that (``raise``)."""
+
+
+class ClaimIsLost(RuntimeError):  # noqa: N818  # as above
+    """This run does not hold its claim any more: the same call may run elsewhere, so stop before doing more."""
+
+
+class OnRunning(StrEnum):
+    """What a duplicate does while the same call runs, or waits for its retry."""
+
+    WAIT = "wait"
+    """Wait in its record until the holder's lease ends, then look again."""
+
+    SKIP = "skip"
+    """Succeed without running, with the result None."""
+
+    RAISE = "raise"
+    """Fail with `DuplicateCall`."""
+
+
+class OnDone(StrEnum):
+    """What a duplicate does after the same call has succeeded."""
+
+    REPLAY = "replay"
+    """Succeed with the recorded result; None if that was not kept."""
+
+    SKIP = "skip"
+    """Succeed without running, with the result None."""
+
+    RAISE = "raise"
+    """Fail with `DuplicateCall`."""
+
+
+class StoreAway(StrEnum):
+    """What a task does when Redis, where claims are, cannot be reached."""
+
+    SQL = "sql"
+    """Claim in the database; with that away too, run without a claim, or wait if critical."""
+
+    FAIL_OPEN = "fail_open"
+    """Run without a claim."""
+
+    FAIL_CLOSED = "fail_closed"
+    """Wait in its record and look again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """The asker may run, and nobody else does."""
@@ -51,8 +98,14 @@ class Claimed:
     until: datetime
     """End of the claim unless renewed."""
 
+    task_id: str = ""
+    """Celery's id of the task that runs."""
+
+    fingerprint: str | None = None
+    """Of the arguments, where the key is explicit."""
+
     store: str = "primary"
-    """"primary" or "fallback": where the claim is, and where its end must be told."""
+    """"primary", "fallback" or "durable": where the claim is, and where its end must be told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,9 @@ is for: pass it along with each write and refuse writes with a lower one.
 """
 
 from redrive.leases.decisions import acquire, is_live, next_fence, release, renew
+from redrive.leases.guessing import Outline, outline
 from redrive.leases.service import Leases
-from redrive.leases.store import Change, LeaseStore, StoreUnavailable
+from redrive.leases.store import Change, Guess, LeaseStore, StoreUnavailable
 from redrive.leases.types import FREE, HELD, Acquired, Busy, JsonValue, Lease, Lost, Released
 
 __all__ = [
@@ -29,16 +30,19 @@ __all__ = [
     "Acquired",
     "Busy",
     "Change",
+    "Guess",
     "JsonValue",
     "Lease",
     "LeaseStore",
     "Leases",
     "Lost",
+    "Outline",
     "Released",
     "StoreUnavailable",
     "acquire",
     "is_live",
     "next_fence",
+    "outline",
     "release",
     "renew",
 ]

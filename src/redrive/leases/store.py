@@ -1,6 +1,7 @@
 """What a place that keeps leases must do."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeAlias, TypeVar
 
@@ -23,6 +24,17 @@ class StoreUnavailable(Exception):  # noqa: N818  # the word used in prose every
     """
 
 
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """What is probably stored: ``None`` for nothing live, else a live document exactly as it was written last.
+
+    A store may try a change on it in one round trip. Right or wrong, the outcome is the same; only the cost differs.
+    Allowed for changes whose new document depends on ``now`` only by ending a fixed time later and by `next_fence`.
+    """
+
+    lease: Lease | None
+
+
 class LeaseStore(Protocol):
     """Keeps leases, changes one at a time, and owns the clock that ends them.
 
@@ -30,12 +42,13 @@ class LeaseStore(Protocol):
     passes. Safe for use from several threads and processes at once, also after a fork.
     """
 
-    def transact(self, kind: str, key: str, change: Change[T]) -> T:
+    def transact(self, kind: str, key: str, change: Change[T], *, guess: Guess | None = None) -> T:
         """Apply ``change`` to one document atomically and return its answer.
 
         A document whose ``expires_at`` has passed may be given to ``change`` as it was stored, or as None
         because the store has dropped it already. A decision must treat both the same. When ``change`` raises,
         nothing is written and the exception comes through. Returning the lease unchanged costs no write.
+        ``guess`` saves round trips where it is right; see `Guess`.
 
         Raises:
             StoreUnavailable: the server is away, or the document changed under us too many times in a row.

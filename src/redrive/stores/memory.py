@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from redrive.clock import Clock, SystemClock
-from redrive.leases import Change, Lease
+from redrive.leases import Change, Guess, Lease
 from redrive.retry import Samples
 
 __all__ = ["MemoryLearningStore", "MemoryLeaseStore"]
@@ -33,7 +33,7 @@ class MemoryLeaseStore:
         self._documents: dict[tuple[str, str], Lease] = {}
         self._lock = threading.Lock()
 
-    def transact(self, kind: str, key: str, change: Change[T]) -> T:
+    def transact(self, kind: str, key: str, change: Change[T], *, guess: Guess | None = None) -> T:
         """Apply ``change`` under this store's lock; see `LeaseStore.transact`."""
         with self._lock:
             stored = self._read(kind, key)

@@ -1,4 +1,8 @@
-"""Leases in Redis or Valkey: read, decide in Python, write only if nobody else wrote meanwhile."""
+"""Leases in Redis or Valkey: read, decide in Python, write only if nobody else wrote meanwhile.
+
+Who has guessed what is stored is through in one round trip: the script writes the outcome if the guess is right, with
+the server's time in it, and returns what is stored if it is not.
+"""
 
 import hashlib
 import json
@@ -9,7 +13,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
-from redrive.leases import Change, Lease, StoreUnavailable
+from redrive.leases import Change, Guess, Lease, Outline, StoreUnavailable, outline
 from redrive.stores.redis.connection import RedisConnection
 
 T = TypeVar("T")
@@ -41,16 +45,41 @@ end
 return 1
 """
 
-_DIGESTS: Final = {script: hashlib.sha1(script.encode()).hexdigest() for script in (_READ, _WRITE)}  # noqa: S324  # Redis names scripts so
+# Writes a document if KEYS[1] holds ARGV[1] ('': nothing) and that is live, which it is before ARGV[2] (microseconds).
+# The new one ends ARGV[4] microseconds from now. Its fence is ARGV[5], or if that is empty the time in milliseconds and
+# at least ARGV[6]; ARGV[3] is the rest of it.
+_GUESS: Final = """
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local current = redis.call('GET', KEYS[1]) or ''
+if current ~= ARGV[1] or (ARGV[2] ~= '' and now >= tonumber(ARGV[2])) then
+  return {0, current, time[1], time[2]}
+end
+local fence = ARGV[5]
+if fence == '' then
+  fence = string.format('%.0f', math.max(math.floor(now / 1000), tonumber(ARGV[6])))
+end
+local ends = string.format('%.0f', now + ARGV[4])
+local document = '{"fence":' .. fence .. ',"expires_at":' .. ends .. ',' .. ARGV[3]
+redis.call('SET', KEYS[1], document, 'PX', string.format('%.0f', math.ceil(ARGV[4] / 1000)))
+return {1, '', time[1], time[2]}
+"""
+
+_DIGESTS: Final = {
+    script: hashlib.sha1(script.encode()).hexdigest()  # noqa: S324  # Redis names scripts so
+    for script in (_READ, _WRITE, _GUESS)
+}
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 _GLOB: Final = re.compile(r"([*?\[\]\\^-])")
 
 
 class RedisLeaseStore:
     """A `redrive.leases.LeaseStore` in Redis or Valkey.
 
-    A change takes two round trips, an unchanged document one. Key: ``redrive:<namespace>:{<kind>:<key>}``.
+    A change takes two round trips; an unchanged document, or a change with a right guess, takes one. Key:
+    ``redrive:<namespace>:{<kind>:<key>}``.
     `all` walks the whole database with SCAN: for pages, not for every task.
 
     Args:
@@ -70,11 +99,20 @@ class RedisLeaseStore:
         self._prefix = f"redrive:{namespace}:"
         self._sleep = sleep
 
-    def transact(self, kind: str, key: str, change: Change[T]) -> T:
+    def transact(self, kind: str, key: str, change: Change[T], *, guess: Guess | None = None) -> T:
         """Apply ``change`` atomically by comparing and setting; see `LeaseStore.transact`."""
         name = self._name(kind, key)
+        found: tuple[bytes, datetime] | None = None
+        if guess is not None and (plan := outline(guess.lease, change)) is not None:
+            right, raw, now = self._connection.call(
+                lambda client: _try_guess(client, name, guess.lease, plan)
+            )
+            if right:
+                return change(guess.lease, now)[1]
+            found = raw, now
         for attempt in range(MAX_TRIES):
-            raw, now = self._connection.call(lambda client: _read(client, name))
+            raw, now = found or self._connection.call(lambda client: _read(client, name))
+            found = None
             stored = _decode(kind, key, raw)
             changed, answer = change(stored, now)
             if changed == stored and (changed is not None or raw == b""):
@@ -109,9 +147,37 @@ class RedisLeaseStore:
         return f"{self._prefix}{{{kind}:{key}}}"
 
 
+def _try_guess(client: Any, name: str, guess: Lease | None, plan: Outline) -> tuple[bool, bytes, datetime]:
+    """Whether the guess was right and the document is written; else what is stored, and the server's time."""
+    expected, live_until = b"", b""
+    if guess is not None and guess.expires_at is not None:
+        expected = _encode(guess, guess.expires_at)[0]
+        live_until = str(_microseconds(guess.expires_at)).encode()
+    right, raw, seconds, microseconds = _run(
+        client,
+        _GUESS,
+        name,
+        expected,
+        live_until,
+        _rest(plan.changed),
+        plan.left // _MICROSECOND,
+        str(plan.changed.fence).encode() if plan.keeps_fence else b"",
+        plan.least_fence,
+    )
+    return bool(right), raw or b"", _moment(seconds, microseconds)
+
+
 def _read(client: Any, name: str) -> tuple[bytes, datetime]:
     raw, seconds, microseconds = _run(client, _READ, name)
-    return raw or b"", _EPOCH + timedelta(seconds=int(seconds), microseconds=int(microseconds))
+    return raw or b"", _moment(seconds, microseconds)
+
+
+def _moment(seconds: bytes, microseconds: bytes) -> datetime:
+    return _EPOCH + timedelta(seconds=int(seconds), microseconds=int(microseconds))
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MICROSECOND
 
 
 def _write(client: Any, name: str, expected: bytes, value: bytes, milliseconds: int) -> bool:
@@ -131,15 +197,16 @@ def _run(client: Any, script: str, name: str, *arguments: bytes | int) -> Any:
 def _encode(lease: Lease | None, now: datetime) -> tuple[bytes, int]:
     if lease is None:
         return b"", 0
-    document = {
-        "owner": lease.owner,
-        "fence": lease.fence,
-        "state": lease.state,
-        "expires_at": lease.expires_at.isoformat() if lease.expires_at is not None else None,
-        "data": dict(lease.data),
-    }
+    ends = "null" if lease.expires_at is None else str(_microseconds(lease.expires_at))
     left = lease.expires_at - now if lease.expires_at is not None else KEPT_WITHOUT_END
-    return json.dumps(document, separators=(",", ":")).encode(), max(1, -(-left // timedelta(milliseconds=1)))
+    head = f'{{"fence":{lease.fence},"expires_at":{ends},'.encode()
+    return head + _rest(lease), max(1, -(-left // timedelta(milliseconds=1)))
+
+
+def _rest(lease: Lease) -> bytes:
+    """What follows fence and end in a document; the same bytes for equal leases, because they are compared."""
+    rest = {"owner": lease.owner, "state": lease.state, "data": dict(lease.data)}
+    return json.dumps(rest, separators=(",", ":"), sort_keys=True).encode()[1:]
 
 
 def _decode(kind: str, key: str, raw: bytes) -> Lease | None:
@@ -149,14 +216,14 @@ def _decode(kind: str, key: str, raw: bytes) -> Lease | None:
         return None
     try:
         document = json.loads(raw)
-        expires_at = document["expires_at"]
+        ends = document["expires_at"]
         return Lease(
             kind=kind,
             key=key,
             owner=document["owner"],
             fence=document["fence"],
             state=document["state"],
-            expires_at=datetime.fromisoformat(expires_at) if expires_at is not None else None,
+            expires_at=_EPOCH + ends * _MICROSECOND if ends is not None else None,
             data=document["data"],
         )
     except (ValueError, KeyError, TypeError):

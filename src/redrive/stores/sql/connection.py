@@ -256,10 +256,38 @@ class Database:
         """
         if eager or in_tests():
             return self._run_on_host(work)
+        return self._twice(lambda: self._try(work))
+
+    def run_alone(self, sql: str, params: list[Any]) -> tuple[Any, ...] | None:
+        """The first row that one statement returns, committed, in one round trip where the driver is psycopg 3.
+
+        The statement may run twice, if the connection is lost at its end.
+
+        Raises:
+            StoreUnavailable, StoreRefused: As :meth:`run`.
+        """
+
+        def work(cursor: Cursor) -> tuple[Any, ...] | None:
+            return cursor.one(sql, params)
+
+        return (
+            self._run_on_host(work) if in_tests() else self._twice(lambda: self._try_alone(sql, params, work))
+        )
+
+    @property
+    def is_postgresql(self) -> bool:
+        """Whether the tables are in PostgreSQL. Opens nothing."""
+        try:
+            return self._host().vendor == "postgresql"
+        except StoreUnavailable:
+            return False
+
+    def _twice(self, attempt: Callable[[], T]) -> T:
+        """The result of an attempt, or of a second one if the first found its connection lost."""
         _check_host(self._host())
         fresh = self._own() is None
         try:
-            return self._try(work)
+            return attempt()
         except _TROUBLE as exc:
             if isinstance(exc, _REFUSALS):
                 raise _translated(exc) from exc
@@ -268,7 +296,7 @@ class Database:
             if fresh or not lost:
                 raise _translated(exc) from exc
         try:
-            return self._try(work)
+            return attempt()
         except _TROUBLE as exc:
             self.close()
             raise _translated(exc) from exc
@@ -327,6 +355,28 @@ class Database:
                 # It may have been committed, so it must not run again: this is none of _TROUBLE.
                 raise _translated(exc) from exc
         return result
+
+    def _try_alone(
+        self, sql: str, params: list[Any], work: Callable[[Cursor], tuple[Any, ...] | None]
+    ) -> tuple[Any, ...] | None:
+        connection = self._connection()
+        connection.ensure_connection()
+        if not hasattr(connection.connection, "pgconn"):
+            return self._try(
+                work
+            )  # psycopg2 and sqlite3 give the rows of a text's last statement, or refuse the text
+        dialect = _dialect(connection)
+        row = None
+        with connection.cursor() as cursor:
+            try:
+                cursor.execute(f"{dialect.begin}; {sql}; COMMIT", tuple(params))
+                while cursor.description is None and cursor.nextset():
+                    pass  # BEGIN and SET give no rows, the statement does, if it has RETURNING
+                row = cursor.fetchone()
+            except BaseException:
+                _roll_back(connection)
+                raise
+        return None if row is None else tuple(row)
 
     def _is_usable(self) -> bool:
         own = self._own()
