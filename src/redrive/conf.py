@@ -38,6 +38,10 @@ class Spill:
     """Local directory for the append-only files. Default: ``~/.local/state/redrive/<project>``."""
     max_bytes: int = 256 * 1024 * 1024
     """Size in bytes after which the spill refuses more lines (loudly). Default 256 MiB."""
+    redis_url: str | None = None
+    """``redis://...`` of a list that takes endings before the file does, for the whole fleet. Default none."""
+    max_lines: int = 100_000
+    """Lines in that list from which on further ones go to the file. Default 100,000."""
     own: bool = field(default=False, metadata={"is_key": False})
     """Whether the directory is the default one, which must be this user's own."""
 

@@ -92,7 +92,18 @@ def database() -> Database:
 def spill() -> FileSpill:
     """The spill of this machine."""
     settings = get_settings().spill
-    return FileSpill(settings.directory, settings.max_bytes, own=settings.own)
+    if settings.redis_url is None:
+        return FileSpill(settings.directory, settings.max_bytes, own=settings.own)
+    from redrive.recorder.list_spill import ListSpill
+
+    return ListSpill(
+        settings.directory,
+        settings.max_bytes,
+        own=settings.own,
+        url=settings.redis_url,
+        namespace=get_settings().namespace,
+        max_lines=int(settings.max_lines),
+    )
 
 
 @_built_once

@@ -33,7 +33,7 @@ def test_status_of_a_first_day(redrive: Redrive, tmp_path: Path) -> None:
         "retrying  0",
         "resolved  0",
         "abandoned 0",
-        f"spill     0 lines wait, 0 set aside ({tmp_path / 'spill'})",
+        f"spill     0 lines wait, 0 set aside, 0 failures drained in 24 h ({tmp_path / 'spill'})",
     ]
 
 

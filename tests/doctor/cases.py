@@ -437,6 +437,20 @@ CASES = [
         spill(rejected_lines=0),
         "/var/lib/shop/spill/rejected",
     ),
+    Case(
+        "spill.list",
+        WARNING,
+        spill(max_lines=9, list_lines=None),
+        spill(max_lines=9, list_lines=0),
+        "did not answer",
+    ),
+    Case(
+        "spill.list",
+        ERROR,
+        spill(max_lines=9, list_lines=9),
+        spill(max_lines=9, list_lines=8),
+        "holds 9 lines",
+    ),
     Case("spill.newer", WARNING, spill(newer_lines=1), spill(newer_lines=0), "newer.jsonl"),
     # records
     Case("backlog.overdue", ERROR, backlog(overdue=1, oldest_overdue=61.0), backlog(), "the oldest for 61 s"),

@@ -29,7 +29,9 @@ def count(spill: FileSpill) -> None:
 
 
 def counted(database: Database) -> int:
-    return int(rows_of(database, "SELECT COALESCE(SUM(count), 0) AS n FROM redrive_stat")[0]["n"])
+    return int(
+        rows_of(database, "SELECT COALESCE(SUM(count), 0) AS n FROM redrive_stat WHERE kind = 'run'")[0]["n"]
+    )
 
 
 def task_ids(database: Database) -> list[str]:

@@ -81,6 +81,8 @@ class Overview:
     tasks: tuple[TaskFigure, ...]
     charts: tuple[Chart, ...]
     spilled: int
+    drained: int
+    """Failures that came by way of the spill in 24 hours."""
     events: tuple[EventFigure, ...]
 
     @property
@@ -184,6 +186,7 @@ def read_overview(now: datetime) -> Overview:
             execution_chart(stats, since, now),
         ),
         spilled=spill.waiting_lines,
+        drained=pages.count_drained(since),
         events=pages.recent_events(10),
     )
 

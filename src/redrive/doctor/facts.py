@@ -256,6 +256,10 @@ class SpillFacts:
     waiting_lines: int = 0
     rejected_lines: int = 0
     newer_lines: int = 0
+    max_lines: int | None = None
+    """Lines that the Redis list takes; None without a list."""
+    list_lines: int | None = None
+    """Lines in it; None if it did not answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

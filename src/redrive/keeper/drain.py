@@ -11,6 +11,7 @@ from django.db import InterfaceError, OperationalError, ProgrammingError
 from redrive import runtime
 from redrive.dead_letters import Ending, NewerVersion
 from redrive.leases import StoreUnavailable
+from redrive.metrics import DRAINED, SPILL, CounterKey, CounterTotals
 from redrive.metrics.counters import from_rows
 from redrive.recorder import FileSpill
 from redrive.recorder.spill import Line
@@ -46,7 +47,8 @@ def drain(
 
     if problem := spill.problem():
         _say_once(problem)
-        return 0
+        if type(spill) is FileSpill:
+            return 0
 
     def apply(name: str, offset: int, lines: list[Line]) -> None:
         endings = [(line, ending) for line in lines if (ending := _read(spill, line, settle)) is not None]
@@ -55,11 +57,12 @@ def drain(
             if _advance(cursor, name, offset):
                 for line, ending in endings:
                     _apply_one(cursor, line, ending)
+                _count(cursor, sum(isinstance(ending, Ending) for _, ending in endings))
 
         def work_singly(cursor: Cursor) -> None:
             if _advance(cursor, name, offset):
-                for line, ending in endings:
-                    _apply_or_reject(spill, cursor, line, ending)
+                applied = [_apply_or_reject(spill, cursor, line, ending) for line, ending in endings]
+                _count(cursor, sum(applied))
 
         try:
             database.run(work)
@@ -114,9 +117,20 @@ def _apply_one(cursor: Cursor, line: Line, ending: Ending | bool) -> None:
         sql_counters.add(cursor, from_rows(line.payload["rows"]))
 
 
-def _apply_or_reject(spill: FileSpill, cursor: Cursor, line: Line, ending: Ending | bool) -> None:
-    """Apply one line in a transaction that goes on, if the line is refused, as if it had not been there."""
+def _count(cursor: Cursor, endings: int) -> None:
+    """Count endings that the spill has brought, for the figures of people."""
+    if endings:
+        hour = runtime.clock.now().replace(minute=0, second=0, microsecond=0)
+        sql_counters.add(cursor, {CounterKey(hour, SPILL, "", DRAINED): CounterTotals(count=endings)})
+
+
+def _apply_or_reject(spill: FileSpill, cursor: Cursor, line: Line, ending: Ending | bool) -> bool:
+    """Apply one line in a transaction that goes on, if the line is refused, as if it had not been there.
+
+    Whether it was an ending that is stored now.
+    """
     cursor.execute("SAVEPOINT redrive_line")
+    is_stored = isinstance(ending, Ending)
     try:
         _apply_one(cursor, line, ending)
     except _NOT_THE_LINES_FAULT:
@@ -125,7 +139,9 @@ def _apply_or_reject(spill: FileSpill, cursor: Cursor, line: Line, ending: Endin
         cursor.execute("ROLLBACK TO SAVEPOINT redrive_line")
         logger.error("redrive: a line of the spill is refused (%s); it is in rejected.jsonl", exc)
         spill.reject(line.raw)
+        is_stored = False
     cursor.execute("RELEASE SAVEPOINT redrive_line")
+    return is_stored
 
 
 def _offset(cursor: Cursor, name: str) -> int:

@@ -6,12 +6,14 @@ hourly rows (``Stat``) when a keeper drains it, so no worker opens a connection 
 
 from redrive.metrics.counters import Counters
 from redrive.metrics.duplicates import CHECK, ELSEWHERE, HIT, Checks, label_of, read_label, sum_by, total
-from redrive.metrics.types import CounterKey, CounterTotals, bucket_of
+from redrive.metrics.types import DRAINED, SPILL, CounterKey, CounterTotals, bucket_of
 
 __all__ = [
     "CHECK",
+    "DRAINED",
     "ELSEWHERE",
     "HIT",
+    "SPILL",
     "Checks",
     "CounterKey",
     "CounterTotals",

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+SPILL, DRAINED = "spill", "drained"
+"""Kind and label of the count of endings that came into the database by way of the spill."""
+
 
 class CounterKey(NamedTuple):
     """What is counted: the start of an hour (aware UTC), a kind, a task and a label."""

@@ -64,6 +64,8 @@ class SpillState:
     rejected_lines: int
     newer_lines: int = 0
     """Lines that only a newer release can read."""
+    list_lines: int | None = None
+    """Of the waiting lines those in the Redis list; None without one, or while it cannot be asked."""
 
 
 class _Busy(SpillFailed):

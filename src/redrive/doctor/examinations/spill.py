@@ -99,7 +99,31 @@ def content(facts: Facts) -> Iterator[Finding]:
         )
 
 
+def redis_list(facts: Facts) -> Iterator[Finding]:
+    """Does the Redis list take lines, where one is set?"""
+    spill = facts.spill
+    if isinstance(spill, Away) or spill.max_lines is None:
+        return
+    if spill.list_lines is None:
+        yield warning(
+            "spill.list",
+            "The spill's Redis list did not answer.",
+            "Failures go to the file of each machine meanwhile, where only a keeper of that machine finds them.",
+            "Start it, or correct REDRIVE['SPILL']['REDIS_URL'].",
+        )
+    elif spill.list_lines >= spill.max_lines:
+        yield error(
+            "spill.list",
+            f"The spill's Redis list holds {spill.list_lines:,} lines, its full size.",
+            "Further failures go to the file of each machine.",
+            "Bring the database back, or raise REDRIVE['SPILL']['MAX_LINES'].",
+        )
+    else:
+        yield ok("spill.list", f"The spill's Redis list takes lines; {spill.list_lines:,} wait in it.")
+
+
 EXAMINATIONS = (
+    Examination(("spill.list",), redis_list),
     Examination(("spill.unwritable", "spill.volatile"), directory),
     Examination(("spill.full", "spill.space"), room),
     Examination(("spill.waiting", "spill.rejected", "spill.newer"), content),

@@ -32,6 +32,8 @@ def spill_facts() -> SpillFacts:
         waiting_lines=state.waiting_lines,
         rejected_lines=state.rejected_lines,
         newer_lines=state.newer_lines,
+        max_lines=None if settings.redis_url is None else int(settings.max_lines),
+        list_lines=state.list_lines,
     )
 
 

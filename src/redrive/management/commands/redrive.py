@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,8 @@ class Command(BaseCommand):
         counts = pages.count_by_status()
         types = {figure.failure_type: figure.count for figure in pages.type_figures(status="PENDING")}
         spill = runtime.spill().state()
+        drained = pages.count_drained(timezone.now() - timedelta(hours=24))
+        in_list = "" if spill.list_lines is None else f" ({spill.list_lines:,} in the Redis list)"
         breakers = runtime.gate().states()
         data = {
             "mode": get_mode(),
@@ -116,6 +119,8 @@ class Command(BaseCommand):
                 "waiting_bytes": spill.waiting_bytes,
                 "rejected_lines": spill.rejected_lines,
                 "newer_lines": spill.newer_lines,
+                "list_lines": spill.list_lines,
+                "drained_24h": drained,
                 "directory": str(get_settings().spill.directory),
             },
             "breakers": [breaker.to_dict() for breaker in breakers.breakers],
@@ -123,8 +128,8 @@ class Command(BaseCommand):
         lines = [
             f"mode      {get_mode()}",
             *(f"{status.lower():<9} {count}" for status, count in counts.items()),
-            f"spill     {spill.waiting_lines:,} lines wait, {spill.rejected_lines:,} set aside"
-            f" ({get_settings().spill.directory})",
+            f"spill     {spill.waiting_lines:,} lines wait{in_list}, {spill.rejected_lines:,} set aside,"
+            f" {drained:,} failures drained in 24 h ({get_settings().spill.directory})",
         ]
         if types:
             lines += ["", "dead, by type"]

@@ -17,6 +17,7 @@ from django.db.models import Avg, Count, F, Max, Min, Q, Sum
 from django.db.models.functions import Left, TruncDay, TruncHour
 
 from redrive.conf import get_settings
+from redrive.metrics import DRAINED, SPILL
 from redrive.models import Event, LeaseRow, Stat, TaskFailureRecord
 from redrive.payload import mask
 from redrive.taxonomy import FailureType
@@ -374,6 +375,11 @@ def stats_by_hour(kind: str, since: datetime) -> tuple[StatFigure, ...]:
     return tuple(
         StatFigure(hour=r["hour"], task_name="", label=r["label"], count=r["n"], seconds=r["s"]) for r in rows
     )
+
+
+def count_drained(since: datetime) -> int:
+    """Endings that came by way of the spill since an hour."""
+    return sum(stat.count for stat in stats_by_hour(SPILL, since) if stat.label == DRAINED)
 
 
 def stats_by_task(kind: str, since: datetime, limit: int = 2000) -> tuple[StatFigure, ...]:

@@ -267,13 +267,35 @@ def record_success(cursor: Cursor, ending: Ending) -> Recorded:
         [d.moment(ending.ended_at), bounded(ending.task_id, 255), claimed_attempt(ending)],
     )
     if row is None:
-        return Recorded(where="sql", retry=False, new=False)
+        return _record_late_success(cursor, ending)
     record_id, attempt, first_failed_at = row
     if first_failed_at is None:
         cursor.execute(f"DELETE FROM {TABLE} WHERE id = %s", [record_id])
         return Recorded(where="sql", retry=False)
     _add_attempt(cursor, record_id, attempt, ending)
     return Recorded(where="sql", retry=False, status=Status.RESOLVED.value, record_id=record_id)
+
+
+def _record_late_success(cursor: Cursor, ending: Ending) -> Recorded:
+    """Resolve a task whose worker was taken for gone and was only slow, if nothing has started in its place."""
+    d = cursor.dialect
+    row = cursor.one(
+        f"UPDATE {TABLE} SET status = 'RESOLVED', resolved_at = %s, next_retry_at = NULL, hold_reason = '',"
+        f" published_at = NULL, lease_owner = '', lease_expires_at = NULL, decision = %s, updated_at = {d.now}"
+        " WHERE task_id = %s AND status IN ('PENDING', 'RETRYING') AND attempt = %s AND started_attempt <= attempt"
+        f" AND EXISTS (SELECT 1 FROM {ATTEMPTS} a WHERE a.record_id = {TABLE}.id AND a.attempt = %s"
+        " AND a.source = 'reaper') RETURNING id",
+        [
+            d.moment(ending.ended_at),
+            "Its worker had been taken for gone, and was only slow: the task has succeeded.",
+            bounded(ending.task_id, 255),
+            claimed_attempt(ending),
+            claimed_attempt(ending),
+        ],
+    )
+    if row is None:
+        return Recorded(where="sql", retry=False, new=False)
+    return Recorded(where="sql", retry=False, status=Status.RESOLVED.value, record_id=row[0])
 
 
 def record_hold(cursor: Cursor, ending: Ending) -> Recorded:
