@@ -20,6 +20,7 @@ urlpatterns = [
     path("dlq/bulk-retry/", views.bulk_retry_dlq, name="bulk_retry_dlq"),
     path("failure-taxonomy/", views.failure_taxonomy_dashboard, name="failure_taxonomy"),
     path("failure-taxonomy/judge/", views.judge_failure_type, name="judge_failure_type"),
+    path("idempotency-analysis/", views.idempotency_analysis, name="idempotency_analysis"),
     path("retry-policy/", views.retry_policy_dashboard, name="retry_policy"),
     path("api/dlq/", views.api_dlq_status, name="api_dlq_status"),
     path("api/circuit-breakers/", views.api_circuit_breakers, name="api_circuit_breakers"),

@@ -22,13 +22,13 @@ URLS = {
     "abandon_dlq_task": ("/admin/tasks/dlq/7/abandon/", "abandon_dlq_task"),
     "bulk_retry_dlq": ("/admin/tasks/dlq/bulk-retry/", "bulk_retry_dlq"),
     "failure_taxonomy": ("/admin/tasks/failure-taxonomy/", "failure_taxonomy_dashboard"),
+    "idempotency_analysis": ("/admin/tasks/idempotency-analysis/", "idempotency_analysis"),
     "retry_policy": ("/admin/tasks/retry-policy/", "retry_policy_dashboard"),
     "api_dlq_status": ("/admin/tasks/api/dlq/", "api_dlq_status"),
     "api_circuit_breakers": ("/admin/tasks/api/circuit-breakers/", "api_circuit_breakers"),
     "api_failure_trends": ("/admin/tasks/api/failure-trends/", "api_failure_trends"),
 }
 LATER = {
-    "idempotency_analysis": "/admin/tasks/idempotency-analysis/",
     "schedule_conflicts": "/admin/tasks/schedule-conflicts/",
 }
 _VIEWS = "from apps.core.views import task_monitoring_dashboard as views"
@@ -115,6 +115,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answer]:
 
 
 SHOWS = {
+    "task_dashboard: idempotency hit rate": ("dashboard/", "<dt>Idempotency hit rate</dt>"),
+    "idempotency_analysis: top duplicate tasks": ("idempotency-analysis/", "Top duplicate tasks"),
+    "idempotency_analysis: hourly timeline": ("idempotency-analysis/", "Duplicates by hour"),
+    "idempotency_analysis: by scope": ("idempotency-analysis/", 'id="by-scope-title"'),
+    "idempotency_analysis: by endpoint, with unique keys": (
+        "idempotency-analysis/",
+        'id="by-endpoint-title"',
+    ),
+    "idempotency_analysis: timeframe filter": ("idempotency-analysis/", 'name="timeframe"'),
+    "idempotency_analysis: scope filter": ("idempotency-analysis/", 'name="scope"'),
+    "idempotency_analysis: endpoint filter": ("idempotency-analysis/", 'name="endpoint"'),
     "task_dashboard: active queues": ("dashboard/", '<h2 id="queues-title">Queues</h2>'),
     "task_dashboard: recent execution statistics": ("dashboard/", "<dt>Executions, 24 h</dt>"),
     "task_dashboard: success rate": ("dashboard/", "<dt>Success rate</dt>"),
@@ -184,7 +195,9 @@ def test_the_json(site: dict[str, Answer], says: str) -> None:
     assert {key: body[key] for key in values} == values
 
 
-@pytest.mark.parametrize("name", ["task_dashboard", "dlq_management", "failure_taxonomy", "retry_policy"])
+@pytest.mark.parametrize(
+    "name", ["task_dashboard", "dlq_management", "failure_taxonomy", "retry_policy", "idempotency_analysis"]
+)
 def test_a_page_sends_a_stranger_to_the_login(site: dict[str, Answer], name: str) -> None:
     assert site[f"nobody {name}"].code == 302
 

@@ -1,5 +1,6 @@
 """Section 7: the commands that exist, as an operator types them in the reference project."""
 
+import json
 import os
 import subprocess
 import sys
@@ -37,10 +38,59 @@ def test_collectstatic_gathers_the_pages_style_and_scripts_and_may_run_twice(tmp
     assert "0 static files copied" in again
 
 
-def test_validate_schedules_is_absent_until_it_is_built(reference: Project) -> None:
-    said = reference.manage("validate_schedules", code=1)
+_ROWS = """
+from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
-    assert "Unknown command: 'validate_schedules'" in said
+often = IntervalSchedule.objects.create(every=2, period="seconds")
+never = CrontabSchedule.objects.create(minute="0", hour="0", day_of_month="30", month_of_year="2")
+nightly = CrontabSchedule.objects.create(minute="15", hour="3")
+poll = dict(task="facilities.poll_sensor", interval=often, args="[1]")
+result = [
+    PeriodicTask.objects.create(name="poll sensor 1", **poll).pk,
+    PeriodicTask.objects.create(name="switched off", enabled=False, **poll).pk,
+    PeriodicTask.objects.create(name="never", task="facilities.purge_old_readings", crontab=never, args="[7]").pk,
+    PeriodicTask.objects.create(name="purge once more", task="facilities.purge_old_readings", crontab=nightly).pk,
+]
+"""
+
+
+def test_validate_schedules_finds_what_is_wrong_in_settings_and_database(tmp_path: Path) -> None:
+    project = example_project(tmp_path, {})
+    project.manage("migrate", "-v", "0")
+    clean = project.manage("validate_schedules", "--check-idempotency", "--check-duplicates")
+    ids = project.python(_ROWS)
+
+    said = project.manage("validate_schedules", "--check-idempotency", "--verbose", code=1)
+    doubled = project.manage("validate_schedules", "--check-duplicates", code=1)
+    one = project.manage(
+        "validate_schedules",
+        "--schedule-id",
+        str(ids[0]),
+        "--format",
+        "json",
+        "--output",
+        str(tmp_path / "r"),
+        code=1,
+    )
+
+    assert "6 schedules" in clean
+    assert "0 faults" in clean
+    assert "FAULT    period-below-ttl: poll sensor 1 (facilities.poll_sensor)" in said
+    assert "It is due every 2 s, but a result stands for 5 s: 2 of 3 runs in a row are swallowed." in said
+    assert f"  off        switched off (database {ids[1]})" in said
+    assert "not idempotent and should be: another entry makes the same call" in said
+    assert (
+        "“purge old readings” and “purge once more” make the same call, and fire at the same time." in doubled
+    )
+    assert "never" not in doubled
+    assert one == ""
+    (finding,) = json.loads((tmp_path / "r").read_text())["findings"]
+    assert finding["kind"] == "period-below-ttl"
+
+
+@pytest.mark.parametrize("option", ["--check-hotspots", "--check-orphaned-tasks", "--fix", "--dry-run"])
+def test_options_of_validate_schedules_that_are_not_built_are_absent(reference: Project, option: str) -> None:
+    assert "unrecognized arguments" in reference.manage("validate_schedules", option, code=None)
 
 
 # -- scripts/celery_workers.sh ------------------------------------------------------------------------------

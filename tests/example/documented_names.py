@@ -10,6 +10,7 @@ VIEWS = (
     "abandon_dlq_task",
     "bulk_retry_dlq",
     "failure_taxonomy_dashboard",
+    "idempotency_analysis",
     "retry_policy_dashboard",
     "api_dlq_status",
     "api_circuit_breakers",

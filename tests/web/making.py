@@ -125,8 +125,17 @@ def make_everything() -> None:
         make_stat("execution", label, number, seconds=number * 0.5)
     make_stat("retry", "TRANSIENT_NETWORK:success", 14)
     make_stat("retry", "TRANSIENT_NETWORK:failure", 1)
+    make_duplicates("billing.charge", "global:view:shop:checkout", checks=380, hits=3)
+    make_duplicates("billing.charge", "user:beat:nightly invoices", checks=40, hits=31)
     make_queue("reports", 340)
     make_event()
+
+
+def make_duplicates(task: str, label: str, *, checks: int, hits: int) -> None:
+    """Calls of an idempotent task in this hour, and how many came again."""
+    make_stat("idempotency-check", label, checks, task=task)
+    if hits:
+        make_stat("idempotency-hit", label, hits, task=task)
 
 
 def make_staff(name: str, *permissions: str) -> User:

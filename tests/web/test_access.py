@@ -10,7 +10,7 @@ from tests.web.making import make_record, make_staff
 
 pytestmark = pytest.mark.django_db
 
-PAGES = ("dashboard/", "dlq/", "failure-taxonomy/", "retry-policy/")
+PAGES = ("dashboard/", "dlq/", "failure-taxonomy/", "retry-policy/", "idempotency-analysis/")
 JSON = ("api/dlq/", "api/circuit-breakers/", "api/failure-trends/")
 ACTIONS = ("dlq/{id}/retry/", "dlq/{id}/abandon/", "dlq/bulk-retry/")
 ROOT = "/admin/tasks/"

@@ -17,7 +17,7 @@ from tests.web.making import make_attempt, make_everything, make_record
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-PAGES = ("dashboard/", "dlq/?status=all", "failure-taxonomy/", "retry-policy/")
+PAGES = ("dashboard/", "dlq/?status=all", "failure-taxonomy/", "retry-policy/", "idempotency-analysis/")
 LOOKS = {
     "light": ("light", 1280),
     "dark": ("dark", 1280),

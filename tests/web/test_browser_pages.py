@@ -13,7 +13,7 @@ from tests.web.making import make_everything, make_record
 from redrive.models import TaskFailureRecord
 
 ROOT = "/admin/tasks/"
-ALL_PAGES = ("dashboard/", "dlq/?status=all", "failure-taxonomy/", "retry-policy/")
+ALL_PAGES = ("dashboard/", "dlq/?status=all", "failure-taxonomy/", "retry-policy/", "idempotency-analysis/")
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +33,9 @@ def test_page_runs_under_a_strict_policy_with_trusted_types(staff_page: Page, pa
     expect(staff_page.locator("[data-age]")).to_contain_text("Updated 0 s ago")
 
 
-@pytest.mark.parametrize(("path", "count"), [("dashboard/", 2), ("failure-taxonomy/", 3)])
+@pytest.mark.parametrize(
+    ("path", "count"), [("dashboard/", 2), ("failure-taxonomy/", 3), ("idempotency-analysis/", 1)]
+)
 def test_charts_are_drawn(staff_page: Page, path: str, count: int) -> None:
     make_everything()
 

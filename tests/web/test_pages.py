@@ -27,7 +27,7 @@ from redrive.stores.sql import pages
 pytestmark = pytest.mark.django_db
 
 ROOT = "/admin/tasks/"
-PAGES = ("dashboard/", "dlq/?status=all", "failure-taxonomy/", "retry-policy/")
+PAGES = ("dashboard/", "dlq/?status=all", "failure-taxonomy/", "retry-policy/", "idempotency-analysis/")
 
 
 @pytest.fixture

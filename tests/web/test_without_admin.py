@@ -14,7 +14,7 @@ from redrive.models import TaskFailureRecord
 
 pytestmark = pytest.mark.django_db
 
-PAGES = ("dashboard/", "dlq/?status=all", "failure-taxonomy/", "retry-policy/")
+PAGES = ("dashboard/", "dlq/?status=all", "failure-taxonomy/", "retry-policy/", "idempotency-analysis/")
 URLS = (
     path("ops/", include("redrive.urls")),
     path("enter/", LoginView.as_view(), name="enter"),

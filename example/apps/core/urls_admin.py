@@ -13,6 +13,7 @@ urlpatterns = [
     path("tasks/dlq/<int:task_id>/retry/", views.retry_dlq_task, name="retry_dlq_task"),
     path("tasks/dlq/<int:task_id>/abandon/", views.abandon_dlq_task, name="abandon_dlq_task"),
     path("tasks/dlq/bulk-retry/", views.bulk_retry_dlq, name="bulk_retry_dlq"),
+    path("tasks/idempotency-analysis/", views.idempotency_analysis, name="idempotency_analysis"),
     path("tasks/failure-taxonomy/", views.failure_taxonomy_dashboard, name="failure_taxonomy"),
     path("tasks/retry-policy/", views.retry_policy_dashboard, name="retry_policy"),
     path("tasks/api/dlq/", views.api_dlq_status, name="api_dlq_status"),

@@ -6,7 +6,7 @@ follows the page's theme.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from redrive.metrics import Checks
 from redrive.stores.sql.pages import StatFigure, TrendPoint, TypeFigure
 from redrive.templatetags.redrive import CATEGORY_TONES
 
@@ -135,6 +136,32 @@ def execution_chart(stats: Sequence[StatFigure], since: datetime, until: datetim
         label_title=_("Hour"),
         labels=tuple(_label(at, False) for at in buckets),
         series=series,
+    )
+
+
+def duplicate_chart(
+    found: Mapping[datetime, Checks], since: datetime, until: datetime, *, daily: bool = False
+) -> Chart:
+    """Idempotent calls over time: the first of their key, and duplicates."""
+    buckets = hours_between(since, until, daily=daily)
+    rows = [found.get(at, Checks()) for at in buckets]
+    hits = sum(row.hits for row in rows)
+    summary = ngettext("%(n)s duplicate", "%(n)s duplicates", hits) % {"n": f"{hits:,}"}
+    summary += " " + _("of %(n)s calls.") % {"n": f"{sum(row.checks for row in rows):,}"}
+    if hits:
+        most, at = max(((row.hits, at) for row, at in zip(rows, buckets, strict=True)), key=lambda x: x[0])
+        summary += " " + _("Most at %(when)s: %(n)s.") % {"when": _label(at, daily), "n": f"{most:,}"}
+    return Chart(
+        id="duplicates-over-time",
+        kind="bars",
+        title=_("Duplicates by day") if daily else _("Duplicates by hour"),
+        summary=summary,
+        label_title=_("Day") if daily else _("Hour"),
+        labels=tuple(_label(at, daily) for at in buckets),
+        series=(
+            Series(_("First of their key"), "info", tuple(row.unique_keys for row in rows)),
+            Series(_("Duplicates"), "bad", tuple(row.hits for row in rows)),
+        ),
     )
 
 

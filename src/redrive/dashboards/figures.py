@@ -12,8 +12,10 @@ from redrive.api.breakers import Breakers, read_breakers
 from redrive.conf import get_mode, get_settings
 from redrive.dashboards import forms
 from redrive.dashboards.charts import Chart, average_retry_chart, execution_chart, failure_chart, type_chart
+from redrive.dashboards.duplicates import suspicion_of
 from redrive.dashboards.notices import SUCCESS_RATE_WARNING, Notice, Signs, dlq_url, notices
-from redrive.stores.sql import judgements, pages
+from redrive.metrics import Checks, total
+from redrive.stores.sql import duplicates, judgements, pages
 from redrive.stores.sql.judgements import Judgement
 from redrive.stores.sql.pages import Capped, EventFigure, LeaseFigure, StatFigure, TaskFigure
 from redrive.taxonomy import Agreement, FailureType, overall
@@ -75,6 +77,7 @@ class Overview:
 
     notices: tuple[Notice, ...]
     executions: Executions
+    duplicates: Checks
     statuses: tuple[StatusFigure, ...]
     queues: tuple[QueueFigure, ...]
     breakers: Breakers
@@ -163,11 +166,15 @@ def read_overview(now: datetime) -> Overview:
     breakers = read_breakers()
     spill = runtime.spill().state()
     queues = tuple(QueueFigure(name=q.key, depth=_depth(q, now)) for q in pages.leases("queue"))
+    calls = duplicates.checks(since)
+    suspicion = suspicion_of(calls, now)
     signs = Signs(
         dead=next(figure.count for figure in statuses if figure.status == "PENDING"),
         overdue=pages.count_due(now - timedelta(seconds=OVERDUE_SECONDS)),
         breakers=breakers,
         success_rate=executions.success_rate,
+        hit_rate=total(calls).hit_rate,
+        suspicion=suspicion.words if suspicion else "",
         spilled=spill.waiting_lines,
         rejected=spill.rejected_lines,
         spill_directory=get_settings().spill.directory,
@@ -177,6 +184,7 @@ def read_overview(now: datetime) -> Overview:
     return Overview(
         notices=notices(signs),
         executions=executions,
+        duplicates=total(calls),
         statuses=statuses,
         queues=queues,
         breakers=breakers,

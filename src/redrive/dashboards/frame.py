@@ -18,6 +18,7 @@ TABS = (
     ("dlq_management", _("Dead letters")),
     ("failure_taxonomy", _("Failure types")),
     ("retry_policy", _("Retry policy")),
+    ("idempotency_analysis", _("Duplicates")),
 )
 
 

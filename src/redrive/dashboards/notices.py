@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from redrive.api.breakers import Breakers
 from redrive.gate import BreakerState
+from redrive.metrics.duplicates import HIGH_RATE, WARNING_RATE
 from redrive.stores.sql.pages import Capped
 from redrive.templatetags.redrive import page_url, percent
 
@@ -44,6 +45,10 @@ class Signs:
     overdue: Capped
     breakers: Breakers
     success_rate: float | None
+    hit_rate: float | None = None
+    """Share of idempotent calls that were duplicates; None without any."""
+    suspicion: str = ""
+    """What makes them, if there are too many."""
     spilled: int
     rejected: int
     spill_directory: Path
@@ -94,6 +99,11 @@ def _found(signs: Signs) -> Iterator[Notice]:
         yield Notice(
             tone="warn", words=words % {"rate": percent(signs.success_rate)}, url=page_url("failure_taxonomy")
         )
+    if signs.hit_rate is not None and signs.hit_rate > WARNING_RATE:
+        words = _("%(rate)s of idempotent calls were duplicates in the last 24 hours. %(why)s")
+        words = words % {"rate": percent(signs.hit_rate), "why": signs.suspicion}
+        tone = "bad" if signs.hit_rate > HIGH_RATE else "warn"
+        yield Notice(tone=tone, words=words.strip(), url=page_url("idempotency_analysis"))
     if signs.spilled:
         words = ngettext(
             "%(n)s line of this machine's spill is not in the tables yet.",

@@ -22,6 +22,7 @@ from redrive.dashboards.actions import (
     judge_failure_type,
     retry_dlq_task,
 )
+from redrive.dashboards.duplicates import read_duplicate_filter, read_duplicate_page
 from redrive.dashboards.figures import StatusFigure, read_overview, read_taxonomy, status_figures
 from redrive.dashboards.frame import frame
 from redrive.dashboards.policies import read_retry_page
@@ -38,6 +39,7 @@ __all__ = [
     "bulk_retry_dlq",
     "dlq_management",
     "failure_taxonomy_dashboard",
+    "idempotency_analysis",
     "judge_failure_type",
     "retry_dlq_task",
     "retry_policy_dashboard",
@@ -106,6 +108,15 @@ def retry_policy_dashboard(request: HttpRequest) -> HttpResponse:
         title=_("Retry policy"), page=read_retry_page(context["now"], timeframe, length, get_mode())
     )
     return render(request, "redrive/retry_policy.html", context)
+
+
+@page(READ)
+def idempotency_analysis(request: HttpRequest) -> HttpResponse:
+    """How often idempotent calls came again. Query: ``timeframe`` (1h, 24h, 7d, 30d), ``scope``, ``endpoint``."""
+    context = frame(request, "idempotency_analysis")
+    values = read_duplicate_page(context["now"], read_duplicate_filter(request.GET))
+    context.update(title=_("Duplicates"), page=values)
+    return render(request, "redrive/idempotency_analysis.html", context)
 
 
 @page(READ)
