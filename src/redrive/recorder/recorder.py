@@ -12,6 +12,7 @@ from redrive.leases import StoreUnavailable
 from redrive.metrics import CounterKey, CounterTotals
 from redrive.metrics.counters import to_rows
 from redrive.recorder.spill import FileSpill, SpillFailed
+from redrive.recorder.tracebacks import TracebackLimit
 from redrive.stores.sql import recording
 from redrive.stores.sql.connection import Database, StoreRefused, in_tests
 
@@ -37,6 +38,7 @@ class Recorder:
         self._database = database
         self._spill = spill
         self._away = spill.directory / "database-away"
+        self._tracebacks = TracebackLimit()
 
     def record(self, ending: Ending, *, eager: bool = False) -> Recorded:
         """Store one ending, in SQL or else in the spill. ``eager``: on the host's own connection."""
@@ -44,6 +46,7 @@ class Recorder:
             return self._record_on_host(ending)
         if ending.outcome is Outcome.HELD and not ending.has_message:
             return Recorded(where="nowhere", retry=False)
+        ending = self._tracebacks.apply(ending)
         if not self._is_away():
             try:
                 recorded = self._database.run(lambda cursor: recording.record(cursor, ending))
