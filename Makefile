@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit bench docs wheel lint format lock clean environment test-environment
+.PHONY: help demo test test-unit bench chaos docs wheel lint format lock clean environment test-environment
 
 # The Python that makes .venv: python3 if it is new enough, else the newest that runs (a version manager's shim may be on
 # PATH without a Python behind it, hence the try). `make PYTHON=/path/to/python3.12 ...` says otherwise.
@@ -42,6 +42,9 @@ bench: environment ## Measure: every benchmark in bench/, one after the other
 		grep -q __main__ $$file || continue; \
 		echo; echo "== $$file"; $(BIN)/python $$file || exit 1; \
 	done
+
+chaos: test-environment ## Kill everything at random under load, and look for what was lost (ARGS="--seed 7")
+	@$(BIN)/python -m chaos.run $(ARGS)
 
 docs: environment ## Write the pages that are made from the code
 	@$(BIN)/python scripts/failure_types.py

@@ -10,14 +10,16 @@ from tests.servers.process import Server, Unavailable
 class ValkeyServer(Server):
     """A Valkey (or Redis) server.
 
-    With `append_only` what was acknowledged is there again after `kill()` and `start()`.
+    With `append_only` what was acknowledged is there again after `kill()` and `start()`; `fsync` is its
+    `appendfsync`, which only a power cut would show.
     """
 
     name = "valkey"
 
-    def __init__(self, directory: Path, *, append_only: bool = True) -> None:
+    def __init__(self, directory: Path, *, append_only: bool = True, fsync: str = "no") -> None:
         self._binary = _find_binary()
         self._append_only = append_only
+        self._fsync = fsync
         super().__init__(directory)
 
     @property
@@ -36,7 +38,7 @@ class ValkeyServer(Server):
             *("--set-proc-title", "no"),
             # Written before the answer is sent, never fsynced: a killed process loses nothing, only a power
             # cut would.
-            *("--appendonly", "yes" if self._append_only else "no", "--appendfsync", "no"),
+            *("--appendonly", "yes" if self._append_only else "no", "--appendfsync", self._fsync),
         ]
 
     def answers(self) -> bool:

@@ -67,7 +67,7 @@ def spill(message: Any, exc: BaseException, source: str) -> None:
     """Keep a message that no task took. Never raises."""
     try:
         if get_mode() != "off":
-            runtime.recorder().spill(ending_of(message, exc, source))
+            runtime.recorder().spill_or_keep(ending_of(message, exc, source))
     except Exception:
         logger.exception("redrive: a message that no task took could not be kept")
 

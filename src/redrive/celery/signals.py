@@ -246,7 +246,7 @@ def _spill_from_main(task: Any, task_id: str, exception: BaseException, text: st
     )
     if isinstance(exception, WorkerLostError):
         ending = _with_what_is_known(ending)
-    runtime.recorder().spill(endings.dead(ending))
+    runtime.recorder().spill_or_keep(endings.dead(ending))
 
 
 def _with_what_is_known(ending: Ending) -> Ending:
@@ -279,7 +279,7 @@ def on_task_revoked(*, sender: Any, request: Any, terminated: bool, expired: boo
         "remediation_action": "MANUAL_RETRY",
         "remediation_details": proposal.reason,
     }
-    runtime.recorder().spill(
+    runtime.recorder().spill_or_keep(
         replace(
             ending,
             outcome=outcome,

@@ -11,6 +11,7 @@ from typing import Any
 
 from celery import bootsteps
 
+from redrive import runtime
 from redrive.conf import get_mode, get_settings
 from redrive.process import process
 
@@ -26,14 +27,15 @@ class KeeperStep(bootsteps.StartStopStep):
     """Runs ``manage.py redrive keeper`` as a process of its own (exec, not fork), as long as the worker lives.
 
     The worker's event loop only looks every few seconds whether the process is there. A keeper that cannot start is
-    tried again with growing pauses; the worker goes on without it.
+    tried again with growing pauses; the worker goes on without it. The same look brings to the spill what the main
+    process could not write there before.
     """
 
     requires = ("celery.worker.components:Timer",)
 
     def __init__(self, worker: Any, **kwargs: Any) -> None:
         super().__init__(worker, **kwargs)
-        self.enabled = get_settings().keeper.start_with_worker
+        self._starts_keeper = get_settings().keeper.start_with_worker
         self._child: subprocess.Popen[bytes] | None = None
         self._check: Any = None
         self._restart_at = 0.0
@@ -47,6 +49,7 @@ class KeeperStep(bootsteps.StartStopStep):
 
     def stop(self, parent: Any) -> None:
         """Stop looking. The keeper vouches for tasks that still run, and ends by itself when the worker is gone."""
+        runtime.recorder().spill_kept()
         if self._check is not None:
             self._check.cancel()
             self._check = None
@@ -57,7 +60,9 @@ class KeeperStep(bootsteps.StartStopStep):
 
     def _look_safely(self, worker: Any) -> None:
         try:
-            self._look(worker)
+            runtime.recorder().spill_kept()
+            if self._starts_keeper:
+                self._look(worker)
         except Exception:
             logger.exception("redrive: the keeper could not be looked after")
 

@@ -4,7 +4,8 @@ On success this costs a few attribute look-ups. Nothing here may raise anything 
 itself defines for it: ``Retry`` (it will run again), ``Ignore`` (this copy must not run) and the task's own exception.
 
 When our stores are away: a message that came from a record runs (its record cannot be asked); a gate lets everything
-through; a failure goes to the spill; if that fails too, Celery's own countdown carries the retry.
+through; a failure goes to the spill; if that fails too, a message that is acknowledged late goes back to its queue, and
+for another one Celery's own countdown carries the retry.
 """
 
 from __future__ import annotations
@@ -39,6 +40,9 @@ logger = logging.getLogger("redrive")
 
 NATIVE_LIMIT_SECONDS = 60.0
 """Longest countdown given to Celery, used only where neither SQL nor the spill can be written."""
+
+PUT_BACK_SECONDS = 1.0
+"""Pause before a failed task whose ending can be written nowhere goes back to its queue."""
 
 Body = Callable[..., Any]
 
@@ -169,7 +173,7 @@ def attempt(task: Any, request: Any, body: Body, args: Any, kwargs: Any) -> Any:
             raise
         retry = _after_failure(task, request, exc, permit)
         if held is not None:
-            claiming.release(held) if retry is None else claiming.keep(held, retry)
+            claiming.keep(held, retry) if isinstance(retry, Retry) else claiming.release(held)
         if retry is None:
             raise
         raise retry from exc
@@ -330,8 +334,8 @@ def _hold(task: Any, request: Any, hold: Hold) -> Recorded:
     )
 
 
-def _after_failure(task: Any, request: Any, exc: Exception, permit: Permit | None) -> Retry | None:
-    """Record a failure; the Retry to raise if the task will run again. Never raises."""
+def _after_failure(task: Any, request: Any, exc: Exception, permit: Permit | None) -> Retry | Reject | None:
+    """Record a failure; the Retry or Reject to raise if the task will run again. Never raises."""
     try:
         ending = endings.failed(task, request, exc, options_of(task), source="wrapper")
         if getattr(request, "redrive_used_up", False):
@@ -339,6 +343,8 @@ def _after_failure(task: Any, request: Any, exc: Exception, permit: Permit | Non
         if permit is not None:
             _tell_gate(task, permit, exc, ending)
         recorded = store(task, request, ending)
+        if recorded.where == "nowhere" and mode_for(request) == "on" and task.acks_late:
+            return _put_back(exc)
         if ending.proposal is None or not ending.proposal.retry:
             return None
         if recorded.where == "nowhere":
@@ -361,6 +367,15 @@ def store(task: Any, request: Any, ending: Ending) -> Recorded:
         kind = str(header.get("failure_type") or ending.classification["failure_type"])
         runtime.retry_engine.record_retry_attempt(task.name, kind, success=False)
     return recorded
+
+
+def _put_back(exc: Exception) -> Reject:
+    """Leave a message that is acknowledged late with its broker, where nothing else can keep it.
+
+    It comes back at once, so this child pauses before.
+    """
+    time.sleep(PUT_BACK_SECONDS)
+    return Reject(reason=get_pickleable_exception(exc), requeue=True)
 
 
 def _native_retry(task: Any, exc: Exception, seconds: float) -> Retry | None:

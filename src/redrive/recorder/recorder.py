@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections import deque
 from collections.abc import Mapping
 
 from redrive.dead_letters import Ending, Outcome, Recorded
@@ -20,6 +21,8 @@ logger = logging.getLogger("redrive")
 
 AWAY_SECONDS = 5.0
 """How long nobody on this machine tries SQL again after it did not answer."""
+MOST_KEPT = 1_000
+"""Endings that a worker's main process keeps in memory while the spill cannot be written."""
 
 
 class Recorder:
@@ -39,6 +42,7 @@ class Recorder:
         self._spill = spill
         self._away = spill.directory / "database-away"
         self._tracebacks = TracebackLimit()
+        self._kept: deque[Ending] = deque(maxlen=MOST_KEPT)
 
     def record(self, ending: Ending, *, eager: bool = False) -> Recorded:
         """Store one ending, in SQL or else in the spill. ``eager``: on the host's own connection."""
@@ -86,6 +90,26 @@ class Recorder:
             )
             return Recorded(where="nowhere", retry=False)
         return Recorded(where="spill", retry=retry)
+
+    def spill_or_keep(self, ending: Ending) -> None:
+        """Store one ending in the spill; what cannot be written is kept in memory for :meth:`spill_kept`.
+
+        For a worker's main process, where nobody else can keep what it has seen. The log has said it by then; it is
+        lost only if the process ends before there is room again.
+        """
+        if self.spill(ending).where == "nowhere":
+            self._kept.append(ending)
+
+    def spill_kept(self) -> None:
+        """Try again what :meth:`spill_or_keep` could not write, oldest first. Never raises."""
+        while self._kept:
+            try:
+                self._spill.append("ending", self._kept[0].to_dict())
+            except SpillFailed:
+                return
+            except Exception:
+                logger.exception("redrive: %s can be written nowhere", self._kept[0].task_id)
+            self._kept.popleft()
 
     def count(self, totals: Mapping[CounterKey, CounterTotals]) -> bool:
         """Hand sums on, through the spill: counting must not open connections. False if that failed."""
