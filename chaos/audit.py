@@ -34,6 +34,8 @@ class Line:
     """Idempotent calls by the number of their completed runs."""
     cut: int = 0
     """Runs whose process was killed after the body's last line and before Redrive had written down that it was."""
+    excused: int = 0
+    """Calls that completed twice because the store of claims was away when a run wanted to write down that it had."""
     unnoted: int = 0
     """Lost messages of the ledger's that began while the database was away: the ledger could not note them."""
 
@@ -52,6 +54,7 @@ def audit(
     rows: Mapping[str, Row],
     *,
     unnoted: frozenset[str] = frozenset(),
+    unkept: frozenset[str] = frozenset(),
 ) -> Audit:
     """Judge a run that has settled.
 
@@ -60,6 +63,7 @@ def audit(
         events: Lines of RUNS_FILE, in order.
         rows: Records by task id, those that are only ledger entries included.
         unnoted: Ids of tasks that ran although their record could not be asked.
+        unkept: Ids of tasks whose completion could not be written down, so that a duplicate may run.
     """
     by_id: dict[str, list[Event]] = defaultdict(list)
     by_label: dict[str, list[Event]] = defaultdict(list)
@@ -84,7 +88,9 @@ def audit(
         completed, cut = completed_runs(by_label[label])
         lines[kind.name].completed[completed] += 1
         lines[kind.name].cut += cut
-        if completed > 1:
+        if completed > 1 and any(str(event["task_id"]) in unkept for event in by_label[label]):
+            lines[kind.name].excused += 1
+        elif completed > 1:
             faults.append(f"completed {completed} times: {label}, {_told(by_label[label])}")
     return Audit(list(lines.values()), faults)
 
@@ -96,6 +102,8 @@ def _end_of(message: Message, events: Sequence[Event], row: Row | None, ends: Ma
         return WAITING
     if any(event["event"] in ("success", "replayed") for event in events):
         return SUCCEEDED
+    if row is not None and row.status == "RESOLVED":
+        return SUCCEEDED  # its process did not live to tell Celery
     if any(ends.get(needed) != SUCCEEDED for needed in message.needs):
         return STOPPED
     return LOST
@@ -133,6 +141,7 @@ def table(judged: Audit) -> str:
         if line.kind.once:
             runs = ", ".join(f"{count}x{times}" for times, count in sorted(line.completed.items()))
             runs += f" ({line.cut} cut)" if line.cut else ""
+            runs += f" ({line.excused} unkept)" if line.excused else ""
         else:
             runs = f"{line.unnoted} unnoted" if line.unnoted else ""
         name = line.kind.name if line.kind.kept else f"({line.kind.name})"

@@ -112,6 +112,7 @@ class Fleet:
         workers: int = 2,
         claim_seconds: float = 60,
         migrate: bool = False,
+        claims_in_redis: bool = False,
         redrive: Mapping[str, Any] = REDRIVE,
     ) -> None:
         self._rng = rng
@@ -133,7 +134,7 @@ class Fleet:
             {
                 "DATABASE_URL": database_url,
                 "BROKER_URL": broker_url,
-                "REDIS_URL": store.database_url(1),
+                **({"REDIS_URL": store.database_url(1)} if claims_in_redis else {}),
                 "RESULT_URL": store.database_url(2),
                 "RUNS_FILE": str(scratch / "runs.jsonl"),
                 "HOME": str(scratch),
@@ -219,9 +220,18 @@ class Fleet:
 
     def unnoted(self) -> frozenset[str]:
         """Tasks that ran although their record could not be asked, from the workers' logs."""
+        return self._logged(r"\[([0-9a-f-]{36})\] runs without asking")
+
+    def unkept(self) -> frozenset[str]:
+        """Idempotent tasks whose completion could not be written down, from the workers' logs."""
+        return self._logged(
+            r"the result of ([0-9a-f-]{36}) could not be kept|the claim of ([0-9a-f-]{36}) ends"
+        )
+
+    def _logged(self, pattern: str) -> frozenset[str]:
         texts = [program.log_path.read_text(errors="replace") for program in self.workers]
         return frozenset(
-            found for text in texts for found in re.findall(r"\[([0-9a-f-]{36})\] runs without asking", text)
+            match[1] or match[match.re.groups] for text in texts for match in re.finditer(pattern, text)
         )
 
     def close(self) -> None:

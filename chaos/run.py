@@ -137,7 +137,7 @@ def _judge(fleet: Fleet, sendings: list[Sending]) -> Audit:
     messages = [message for sending in sendings for message in sending.messages]
     # Rows first: a task that ends in between is then seen as waiting, never as lost.
     rows = fleet.rows()
-    return audit(messages, fleet.events(), rows, unnoted=fleet.unnoted())
+    return audit(messages, fleet.events(), rows, unnoted=fleet.unnoted(), unkept=fleet.unkept())
 
 
 def report(result: Result, say: Callable[[str], None]) -> bool:
@@ -155,7 +155,7 @@ def report(result: Result, say: Callable[[str], None]) -> bool:
     return not result.judged.faults
 
 
-def _on(broker_name: str, scratch: Path, seed: int, size: Size, claim_seconds: float) -> bool:
+def _on(broker_name: str, scratch: Path, seed: int, size: Size, options: argparse.Namespace) -> bool:
     def say(text: str) -> None:
         print(text, flush=True)
 
@@ -188,7 +188,8 @@ def _on(broker_name: str, scratch: Path, seed: int, size: Size, claim_seconds: f
             database=database,
             database_url=url,
             rng=rng,
-            claim_seconds=claim_seconds,
+            claim_seconds=options.claim_seconds,
+            claims_in_redis=options.claims_in_redis,
             migrate=True,
         )
         say(f"\n== {broker_name}, seed {seed}; the spill's disk: {fleet.disk.kind}")
@@ -208,6 +209,11 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=FULL.count)
     parser.add_argument("--seconds", type=float, default=FULL.publishing)
     parser.add_argument("--calm", type=float, default=FULL.calm)
+    parser.add_argument(
+        "--claims-in-redis",
+        action="store_true",
+        help="claims of idempotent tasks live in Redis, then in SQL while it is away: a call may complete in both",
+    )
     parser.add_argument("--claim-seconds", type=float, default=60)
     parser.add_argument("--settle", type=float, default=FULL.settling)
     parser.add_argument("--keep", type=Path, help="copy logs and notes to this directory")
@@ -218,7 +224,7 @@ def main() -> int:
     guard = Guard()
     try:
         held = [
-            _on(name, guard.directory, options.seed, size, options.claim_seconds)
+            _on(name, guard.directory, options.seed, size, options)
             for name in options.broker or ("valkey", "rabbitmq")
         ]
     finally:

@@ -17,7 +17,7 @@ from typing import Any
 from billiard.exceptions import WorkerLostError
 from celery import concurrency, signals
 from celery.app.task import Context
-from celery.exceptions import TimeLimitExceeded
+from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
 
 from redrive import runtime
 from redrive.celery import endings, flusher, hooks, intake, origin, wrapper
@@ -73,11 +73,14 @@ def on_worker_init(*, sender: Any, **_: Any) -> None:
     """In a worker's main process, before it forks: wrap tasks with other base classes, start the keeper with it."""
     try:
         from celery.concurrency.prefork import TaskPool
+        from celery.worker.request import Request
 
         from redrive.celery.steps import KeeperStep
 
         pool = concurrency.get_implementation(sender.pool_cls)
         process.become_worker(sender.hostname, prefork=issubclass(pool, TaskPool))
+        if process.role is Role.MAIN:
+            watch_requests(Request)
         _oom.begin()
         sender.app.finalize(auto=True)
         for task in sender.app.tasks.values():
@@ -137,6 +140,8 @@ def on_task_postrun(*, task: Any, state: str | None, retval: Any = None, **_: An
     if state == "SUCCESS":
         _finished.task_id = request.id
     if state in ("SUCCESS", "IGNORED"):
+        if sys.exc_info()[1] is not None:
+            return  # its result could not be stored: on_task_internal_error, which comes next, records that
         if getattr(request, "redrive_noted", False) or header_of(request) is not None or request.retries:
             _close(task, request, helped=state == "SUCCESS")
     elif state == "REJECTED":
@@ -228,11 +233,50 @@ def on_task_failure(*, sender: Any, task_id: str, exception: BaseException, **kw
     request.redrive_recorded = True
 
 
-def _spill_from_main(task: Any, task_id: str, exception: BaseException, text: str) -> None:
+def _told_anyway(
+    method: Callable[..., Any], exception_of: Callable[..., BaseException]
+) -> Callable[..., Any]:
+    """A method of Celery's ``Request`` that stores a result and then sends a signal, recording if it gets to neither.
+
+    With the result backend away it acknowledges the message of a lost child, and tells nobody.
+    """
+
+    @functools.wraps(method)
+    def told(request: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return method(request, *args, **kwargs)
+        except Exception:
+            exception = exception_of(*args, **kwargs)
+            if isinstance(exception, LOST) and get_mode() != "off":
+                try:
+                    _spill_from_main(request.task, request.id, exception, "", found=request)
+                except Exception:
+                    logger.exception("redrive: the loss of %s could not be recorded", request.id)
+            raise
+
+    return told
+
+
+LOST = (WorkerLostError, SystemExit, KeyboardInterrupt, TimeLimitExceeded)
+"""What the main process makes of a child that is gone."""
+
+
+def watch_requests(request_class: Any) -> None:
+    """Hear of lost children and hard time limits even where their result cannot be stored."""
+    request_class.on_failure = _told_anyway(request_class.on_failure, lambda info, *_, **__: info.exception)
+    request_class.on_timeout = _told_anyway(
+        request_class.on_timeout,
+        lambda soft, timeout: SoftTimeLimitExceeded() if soft else TimeLimitExceeded(timeout),
+    )
+
+
+def _spill_from_main(
+    task: Any, task_id: str, exception: BaseException, text: str, *, found: Any = None
+) -> None:
     """One line in the spill; a keeper classifies and decides. Errbacks have fired by now and are taken out."""
     if isinstance(exception, TimeLimitExceeded) and task.acks_late and not task.acks_on_timeout:
         return  # the broker delivers it again: that copy is the next run
-    found = request_from_main(task_id)
+    found = found or request_from_main(task_id)
     if found is None:
         logger.warning("redrive: %s[%s] failed and its message could not be found", task.name, task_id)
         return
@@ -320,7 +364,7 @@ def on_task_retry(*, sender: Any, request: Any, reason: Any, **_: Any) -> None:
             noted, proposal=replace(proposal, reason=f"{noted.context['known']} {proposal.reason}")
         )
     if process.role is Role.MAIN:
-        runtime.recorder().spill(noted)
+        runtime.recorder().spill_or_keep(noted)
     else:
         runtime.recorder().record(noted)
 
