@@ -45,6 +45,7 @@ bench: environment ## Measure: every benchmark in bench/, one after the other
 
 chaos: test-environment ## Kill everything at random under load, and look for what was lost (ARGS="--seed 7")
 	@$(BIN)/python -m chaos.run $(ARGS)
+	@$(BIN)/python -m chaos.load
 
 docs: environment ## Write the pages that are made from the code
 	@$(BIN)/python scripts/failure_types.py

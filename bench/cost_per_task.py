@@ -22,6 +22,8 @@ from tests.servers.django_project import Project
 from tests.waiting import wait_until
 
 ROUNDS = 3
+PLAIN, OWN, RESULTS = "plain", "redrive", "django-celery-results"
+"""What a project lives with: Celery alone, Redrive, or a result backend in SQL, which stores failures as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +34,13 @@ class Case:
     task: str
     count: int
     stores_stopped: bool = False
+    variants: Sequence[str] = (PLAIN, OWN)
     arguments: Sequence[str] = ()
 
 
 CASES = (
     Case("succeeding task", "shop.tasks.nothing", 2000),
-    Case("failing task, dead at once", "shop.tasks.fails_quickly", 400),
+    Case("failing task, dead at once", "shop.tasks.fails_quickly", 400, variants=(PLAIN, OWN, RESULTS)),
     Case(
         "succeeding task, a process each, our stores stopped",
         "shop.tasks.nothing",
@@ -75,21 +78,25 @@ def seconds_per_task(project: Project, case: Case) -> float:
 
 
 def compare(
-    case: Case, make: Callable[[bool], Project], stop: Callable[[], None], start: Callable[[], None]
+    case: Case, make: Callable[[str], Project], stop: Callable[[], None], start: Callable[[], None]
 ) -> str:
-    """One line of the table."""
-    best = {True: float("inf"), False: float("inf")}
+    """The case's lines of the table."""
+    best = dict.fromkeys(case.variants, float("inf"))
     for _ in range(ROUNDS):
-        for plain in (True, False):
-            project = make(plain)
+        for variant in case.variants:
+            project = make(variant)
             if case.stores_stopped:
                 stop()
-            best[plain] = min(best[plain], seconds_per_task(project, case))
+            best[variant] = min(best[variant], seconds_per_task(project, case))
             start()
             project.close()
-    plain_ms, own_ms = best[True] * 1000, best[False] * 1000
-    more, speed = own_ms - plain_ms, best[True] / best[False]
-    return f"{case.name:<54} {plain_ms:>9.3f} {own_ms:>9.3f} {more:>+9.3f} {speed:>8.1%}"
+    plain = best.pop(PLAIN) * 1000
+    lines = []
+    for variant, seconds in best.items():
+        own = seconds * 1000
+        name = case.name if variant == OWN else f"  the same with {variant}"
+        lines.append(f"{name:<54} {plain:>9.3f} {own:>9.3f} {own - plain:>+9.3f} {plain / own:>8.1%}")
+    return "\n".join(lines)
 
 
 def main() -> int:
@@ -106,7 +113,7 @@ def main() -> int:
     database = postgres.create_database()
     made = 0
 
-    def make(plain: bool) -> Project:
+    def make(variant: str) -> Project:
         nonlocal made
         made += 1
         own = scratch / f"project-{made}"
@@ -118,7 +125,8 @@ def main() -> int:
             "RUNS_FILE": str(own / "runs.jsonl"),
             "HOME": str(own),
             "REDRIVE": json.dumps({"SPILL": {"DIRECTORY": str(own / "spill")}}),
-            **({"PLAIN": "1"} if plain else {}),
+            **({} if variant == OWN else {"PLAIN": "1"}),
+            **({"RESULT_URL": "django-db"} if variant == RESULTS else {}),
         }
         return Project(directory, "shop", own, environment)
 
@@ -131,13 +139,14 @@ def main() -> int:
         postgres.start()
 
     try:
-        make(False).manage("migrate", "-v", "0")
+        for variant in (OWN, RESULTS):
+            make(variant).manage("migrate", "-v", "0")
         print(
             "Milliseconds per task, best of",
             ROUNDS,
             "rounds; one prefork process, Valkey as broker, PostgreSQL.\n",
         )
-        print(f"{'':<54} {'plain':>9} {'redrive':>9} {'more':>9} {'speed':>8}")
+        print(f"{'':<54} {'plain':>9} {'with':>9} {'more':>9} {'speed':>8}")
         for case in CASES:
             print(compare(case, make, stop, start), flush=True)
     finally:

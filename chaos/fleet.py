@@ -40,12 +40,15 @@ REDRIVE: Mapping[str, Any] = {
 class Disk:
     """Where the spill lies: a small file system of its own where that may be mounted, else file-size limits."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, small: bool = True) -> None:
         self.directory = directory
         directory.mkdir(mode=0o700)
+        self._limited: list[int] = []
+        self.mounted = False
+        if not small:
+            return
         command = ["mount", "-t", "tmpfs", "-o", f"size={SPILL_BYTES},mode=700", "tmpfs", str(directory)]
         self.mounted = subprocess.run(command, capture_output=True, check=False).returncode == 0
-        self._limited: list[int] = []
 
     @property
     def kind(self) -> str:
@@ -113,10 +116,11 @@ class Fleet:
         claim_seconds: float = 60,
         migrate: bool = False,
         claims_in_redis: bool = False,
+        small_disk: bool = True,
         redrive: Mapping[str, Any] = REDRIVE,
     ) -> None:
         self._rng = rng
-        self.disk = Disk(scratch / "spill")
+        self.disk = Disk(scratch / "spill", small=small_disk)
         self.done: Counter[str] = Counter()
         self.broker, self.store, self.database = broker, store, database
         on_redis = isinstance(broker, ValkeyServer)

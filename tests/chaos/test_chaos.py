@@ -30,3 +30,16 @@ def test_nothing_is_lost_and_nothing_completes_twice(
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"every claim holds (seed {seed})" in done.stdout
+
+
+@pytest.mark.servers
+@pytest.mark.celery
+@pytest.mark.parametrize(
+    "load", ["storm --rate 200 --seconds 3", "outage --rate 20 --seconds 6 --away 5"], ids=["storm", "outage"]
+)
+def test_every_failure_under_load_has_one_record(load: str, valkey_server: object) -> None:
+    command = [sys.executable, "-m", "chaos.load", *load.split(), "--patience", "120"]
+
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr

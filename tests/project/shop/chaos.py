@@ -131,3 +131,19 @@ def early(*, label: str) -> str:
 def early_permanent(*, label: str) -> None:
     note("begin", label)
     raise ValueError(f"invalid quantity for {label}: -1")
+
+
+@shared_task
+def deep(*, label: str) -> None:
+    """Fails far down, so that its traceback is long: two functions in turn, or Python would fold it."""
+    _down(label, 40)
+
+
+def _down(label: str, left: int) -> None:
+    _further(label, left - 1)
+
+
+def _further(label: str, left: int) -> None:
+    if left <= 0:
+        raise ValueError(f"invalid quantity for {label}: -1")
+    _down(label, left - 1)

@@ -1,6 +1,7 @@
 """Settings of the shop, all from the environment.
 
-DATABASE_URL, BROKER_URL: required. RESULT_URL: result backend (default: none). REDIS_URL: Redrive's Redis
+DATABASE_URL, BROKER_URL: required. RESULT_URL: result backend (default: none; django-db
+brings its app). REDIS_URL: Redrive's Redis
 (default: none). REDRIVE: the settings dict as JSON (default: empty). CELERY: further Celery settings as JSON,
 in lower case. PLAIN: any value leaves Redrive out altogether, for comparisons with a project that never heard
 of it.
@@ -26,6 +27,7 @@ PLAIN = bool(os.environ.get("PLAIN"))
 
 INSTALLED_APPS = [
     *([] if PLAIN else ["redrive"]),
+    *(["django_celery_results"] if os.environ.get("RESULT_URL") == "django-db" else []),
     "shop",
     "django.contrib.admin",
     "django.contrib.auth",
