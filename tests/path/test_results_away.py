@@ -39,7 +39,7 @@ def row(project: Project, task_id: str) -> dict[str, object]:
         "SELECT attempt, exception_type, decision FROM redrive_taskfailurerecord"
         " WHERE task_id = %s AND status = 'PENDING'"
     )
-    return project.wait_for_rows(statement, task_id, seconds=60)[0]
+    return project.wait_for_rows(statement, task_id, seconds=90)[0]
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,8 @@ LONGEST_PAUSE_SECONDS = 30.0
 CHILD_GRACE_SECONDS = 10.0
 """How long a worker has to report a lost child before the keeper looks itself."""
 LEARNING_WINDOW = timedelta(days=7)
+RESULTS_AWAY_SECONDS = 30.0
+"""How long a result backend that did not answer is not asked again: its clients try for many seconds each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ class Keeper:
         self._publisher = Publisher(app)
         self._next: dict[str, float] = {}
         self._pause = 0.0
+        self._no_results_until = 0.0
         self._said = ""
         self._contact_since = time.monotonic()
         settings = get_settings().keeper
@@ -309,10 +312,13 @@ class Keeper:
 
     def _has_succeeded(self, task_id: str) -> bool:
         """Whether the result backend, if there is one, has a success for a task."""
+        if time.monotonic() < self._no_results_until:
+            return False
         try:
             return self.app.AsyncResult(task_id).state == "SUCCESS"
         except Exception:
             # No backend, or one that is away: each has exceptions of its own.
+            self._no_results_until = time.monotonic() + RESULTS_AWAY_SECONDS
             return False
 
     def _sample_queues(self) -> None:
