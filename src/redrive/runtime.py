@@ -454,10 +454,16 @@ class _RetryEngine:
         return _engine().calculate_next_retry(policy, retry_count)
 
     def record_retry_attempt(
-        self, task_name: str, failure_type: FailureType | str, success: bool = True
+        self,
+        task_name: str,
+        failure_type: FailureType | str,
+        success: bool = True,
+        *,
+        retry: int | None = None,
+        breaker: str | None = None,
     ) -> None:
-        """Count how one retry went, for the learning. Raises ValueError for a type that does not exist."""
-        _engine().record_retry_attempt(task_name, failure_type, success)
+        """See :meth:`redrive.retry.RetryEngine.record_retry_attempt`. Raises ValueError for an unknown type."""
+        _engine().record_retry_attempt(task_name, failure_type, success, retry=retry, breaker=breaker)
 
 
 class _PriorityService:

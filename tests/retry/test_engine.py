@@ -67,6 +67,40 @@ def test_recorded_retries_change_the_policy_from_the_tenth_on() -> None:
     assert engine.get_retry_policy("shop.ship", NETWORK).initial_delay == 60
 
 
+def test_learning_pauses_while_the_breaker_is_not_closed() -> None:
+    """An outage says nothing about delays, and needs more patience, not less."""
+    engine = RetryEngine(learning=MemoryLearningStore())
+    for _ in range(20):
+        engine.record_retry_attempt("shop.pay", "TRANSIENT_NETWORK", success=False, breaker="open")
+    assert engine.get_retry_policy("shop.pay", NETWORK).adjustments == ()
+    for _ in range(20):
+        engine.record_retry_attempt("shop.pay", "TRANSIENT_NETWORK", success=False, breaker="closed")
+
+    assert engine.get_retry_policy("shop.pay", NETWORK, {"breaker": "ramp"}).max_retries == 3
+    assert engine.get_retry_policy("shop.pay", NETWORK, {"breaker": "closed"}).max_retries == 2
+
+
+def test_each_retry_learns_from_retries_of_its_own_number() -> None:
+    engine = RetryEngine(learning=MemoryLearningStore())
+    for _ in range(10):
+        engine.record_retry_attempt("shop.pay", "TRANSIENT_NETWORK", success=True, retry=1)
+        engine.record_retry_attempt("shop.pay", "TRANSIENT_NETWORK", success=False, retry=2)
+
+    delays = [
+        engine.get_retry_policy("shop.pay", NETWORK, {"retry_count": count}).initial_delay
+        for count in range(3)
+    ]
+
+    assert delays == pytest.approx([42, 90, 60])  # too little is known of the third: 10 of 20 change nothing
+
+
+def test_a_poison_task_type_gets_one_retry() -> None:
+    policy = RetryEngine().get_retry_policy("shop.pay", NETWORK, {"poison": True})
+
+    assert policy.max_retries == 1
+    assert policy.adjustments[-1].rule == "poison"
+
+
 def test_a_failure_type_that_does_not_exist_is_refused() -> None:
     with pytest.raises(ValueError, match="No failure type 'NETWORK'"):
         RetryEngine().record_retry_attempt("shop.pay", "NETWORK")
@@ -141,10 +175,10 @@ class TestDeclaredPolicies:
 
 
 class BrokenStore:
-    def record(self, task_name: str, failure_type: str, success: bool) -> None:
+    def record(self, task_name: str, failure_type: str, success: bool, retry: int | None = None) -> None:
         raise OSError("gone")
 
-    def samples(self, task_name: str, failure_type: str) -> Samples:
+    def samples(self, task_name: str, failure_type: str, retry: int | None = None) -> Samples:
         raise OSError("gone")
 
 

@@ -126,3 +126,22 @@ def test_a_policy_explains_itself() -> None:
     assert DEFAULT_POLICIES[FailureType.PERMANENT_LOGIC].explain() == (
         "PERMANENT_LOGIC: not retried. A bug stays until it is fixed."
     )
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"TRANSIENT_NETWORK": {"max_delay": 10}},  # its first delay is 60
+        {"TRANSIENT_NETWORK": {"initial_delay": 7200}},  # its cap is 1800
+        {"shop.*": {"initial_delay": 60, "max_delay": 30}},
+    ],
+)
+def test_a_cap_below_the_first_delay_is_refused(setting: dict[str, dict[str, float]]) -> None:
+    with pytest.raises(ValueError, match=r"below the first delay of .* s; type 'max_delay'"):
+        parse_policies(setting)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -1, "30", True, None])
+def test_numbers_that_make_no_sense_are_refused(value: object) -> None:
+    with pytest.raises(ValueError, match="TRANSIENT_NETWORK"):
+        parse_policies({"TRANSIENT_NETWORK": {"initial_delay": value}})

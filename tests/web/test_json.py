@@ -76,7 +76,8 @@ def test_circuit_breakers(reader: Client) -> None:
     assert datetime.fromisoformat(breaker["until"]) > datetime.fromisoformat(breaker["opened_at"])
     assert set(breaker) == {
         "downstream", "state", "reason", "failure_type", "failures", "successes", "times_opened", "opened_at",
-        "until", "probe_until",
+        "until", "probe_until", "waiting", "rate", "concurrency", "in_flight", "override", "override_by",
+        "override_until",
     }  # fmt: skip
 
 

@@ -12,15 +12,25 @@ ramp --(rate regained, nobody waits)--> closed
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from redrive.gate import document as documents
 from redrive.gate import flow, slots
-from redrive.gate.document import Document, moment_of, timestamp
+from redrive.gate.document import Document, moment_of, replace, timestamp
 from redrive.gate.results import booked, service_failure, succeeded, take_note
-from redrive.gate.types import BreakerState, GateSettings, Hold, Outcome, Override, Reported, Run, Transition
+from redrive.gate.types import (
+    MOST_ATTEMPTS,
+    BreakerState,
+    GateSettings,
+    Hold,
+    Outcome,
+    Override,
+    Reported,
+    Run,
+    Transition,
+)
 from redrive.leases import Lease, next_fence
 
 SOON_SECONDS: Final = 1.0
@@ -110,6 +120,7 @@ def report(
         service_failure(outcome)
         and document.state is not BreakerState.CLOSED
         and not poison
+        and outcome.attempt <= MOST_ATTEMPTS
         and override_of(document, moment) is None
     )
     until = None
@@ -219,7 +230,8 @@ def _decide(
         return document, Run(generation=document.generation, probe=True), None
     if call.ticket is not None:
         if call.ticket.generation == document.generation and document.state in _GOING:
-            return document, replace(call.ticket, free=False), None
+            ticket = Run(call.ticket.generation, call.ticket.probe, slot=call.ticket.slot)
+            return document, ticket, None
         document = slots.leave(document, call.ticket.slot)
     if (document.hold_until or 0.0) > moment:
         why = (

@@ -6,10 +6,9 @@ task, and a type that fails while its siblings do well (`suspects`) is left out 
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Final
 
-from redrive.gate.document import Counts, Document
+from redrive.gate.document import Counts, Document, replace
 from redrive.gate.types import GateSettings
 
 SLICES: Final = 12
@@ -27,6 +26,9 @@ SIBLING_CALLS: Final = 5
 POISON_CALLS: Final = 10
 """A type that fails more than nine times in ten while its siblings, with five calls at least, succeed in more
 than eight of ten is not the downstream's fault. From ten calls on it is told so."""
+
+POISON_SECONDS: Final = 600.0
+"""How long a type is remembered as poison after its last failure among healthy siblings; a success ends it."""
 
 USUAL_SECONDS: Final = 300.0
 """How fast the usual rate fades: after so many seconds a call weighs a third."""
@@ -113,9 +115,20 @@ def suspects(sums: Sums) -> frozenset[str]:
     return failing if healthy else frozenset()
 
 
-def is_poison(sums: Sums, task: str) -> bool:
-    """Return whether a task type is suspect on the strength of enough calls."""
-    return sum(sums.get(task, {}).values()) >= POISON_CALLS and task in suspects(sums)
+def remember_poison(document: Document, moment: float, task: str, sums: Sums) -> Document:
+    """Return the document with a suspect type remembered as poison, on the strength of enough calls.
+
+    So it stays one when its siblings have nothing to do, and nobody could tell it from an outage.
+    """
+    if sum(sums.get(task, {}).values()) < POISON_CALLS:
+        return document
+    remembered = {name: until for name, until in document.poison.items() if until > moment}
+    return replace(document, poison={**remembered, task: moment + POISON_SECONDS})
+
+
+def is_poison(document: Document, moment: float, task: str) -> bool:
+    """Return whether a task type is remembered as poison."""
+    return document.poison.get(task, 0.0) > moment
 
 
 def elapsed(document: Document, moment: float, settings: GateSettings, slices: int = SLICES) -> float:

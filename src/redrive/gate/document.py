@@ -20,9 +20,9 @@ Counts = Mapping[str, Mapping[str, Mapping[str, int]]]
 """Slice of time -> task name -> "ok" or failure type -> calls."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(kw_only=True)
 class Document:
-    """What is known about one downstream."""
+    """What is known about one downstream. Never changed in place: see `replace`."""
 
     state: BreakerState = BreakerState.CLOSED
     generation: int = 0
@@ -36,6 +36,9 @@ class Document:
 
     hosts: Mapping[str, list[int]] = field(default_factory=dict)
     """Host -> slice in which it was last heard of, slice in which a call of it last failed."""
+
+    poison: Mapping[str, float] = field(default_factory=dict)
+    """Task types that failed while their siblings did well -> until when that is remembered."""
 
     usual_ok: float = 0.0
     usual_bad: float = 0.0
@@ -69,6 +72,10 @@ class Document:
     entry_share: float = 0.0
     """Rate and share of failures when a closed breaker began to limit the rate; 0 after an outage."""
 
+    slow_calls: int = 0
+    slow_bad: int = 0
+    """Calls and failures since then, while the rate was clearly lower."""
+
     tokens: float = 0.0
     tokens_at: float | None = None
 
@@ -77,6 +84,9 @@ class Document:
 
     waiting: int = 0
     """Held calls that have not come back yet; about."""
+
+    backlog: int = 0
+    """Most that have waited at once."""
 
     asked: int = 0
     """Fresh calls held since the breaker opened, where nothing is known about the usual rate."""
@@ -100,20 +110,29 @@ class Document:
     override_until: float | None = None
 
 
-_FIELDS: Final = {one.name: one for one in fields(Document)}
 _FRESH: Final = Document()
-_DEFAULTS: Final = {name: getattr(_FRESH, name) for name in _FIELDS}
+_DEFAULTS: Final = {one.name: getattr(_FRESH, one.name) for one in fields(Document)}
+_STATES: Final = {state.value: state for state in BreakerState}
+
+
+def replace(document: Document, **changes: Any) -> Document:
+    """Return a copy with some fields changed; as `dataclasses.replace`, a tenth of its time."""
+    copy = object.__new__(Document)
+    copy.__dict__.update(document.__dict__)
+    copy.__dict__.update(changes)
+    return copy
 
 
 def read(lease: Lease | None, now: datetime) -> Document:
     """Return the document; a fresh one where there is none, it has expired, or it makes no sense."""
     if not is_live(lease, now):
         return _FRESH
-    known = {name: value for name, value in lease.data.items() if name in _FIELDS}
+    known = {name: value for name, value in lease.data.items() if name in _DEFAULTS}
     try:
-        return Document(**{**known, "state": BreakerState(known.get("state", "closed"))})
-    except (TypeError, ValueError):
+        known["state"] = _STATES[known.get("state", "closed")]
+    except (TypeError, KeyError):
         return _FRESH
+    return replace(_FRESH, **known)
 
 
 def write(
@@ -126,7 +145,7 @@ def write(
 ) -> Lease:
     """Return the lease that stores the document until nothing in it matters any more."""
     data: dict[str, Any] = {
-        name: value for name, default in _DEFAULTS.items() if (value := getattr(document, name)) != default
+        name: value for name, value in document.__dict__.items() if value != _DEFAULTS[name]
     }
     data["state"] = document.state.value
     last = max(

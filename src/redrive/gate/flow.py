@@ -9,11 +9,10 @@ one that is gone is left behind soon. After an outage of a downstream that bears
 """
 
 import math
-from dataclasses import replace
 from typing import Final
 
 from redrive.gate import counts
-from redrive.gate.document import Document
+from redrive.gate.document import Document, replace
 from redrive.gate.types import BreakerState
 
 SCALE: Final = 1e-4
@@ -31,12 +30,16 @@ FLOOR: Final = 0.2
 UNKNOWN: Final = 1.0
 """Expected rate while nothing is known."""
 
-DRAIN_SECONDS: Final = 450.0
-"""What waits is let go so that it would be through in about this time, within the shares below."""
+LEAST_EXTRA: Final = 0.7
+MOST_EXTRA: Final = 1.1
+LONG_SECONDS: Final = 1200.0
+"""What waits may add to the usual rate: a little more than half as much after a short outage, as much again after
+one of twenty minutes. So five minutes' worth of work is through in eight, twenty minutes' worth in twenty."""
 
-LEAST_EXTRA: Final = 0.5
-MOST_EXTRA: Final = 1.0
-"""What waits may add to the usual rate: half as much, and never more than as much again."""
+SLACK: Final = 1.05
+"""The bucket lets a little more through than the row brings, or chance would send too many to its end again."""
+
+BURST_SECONDS: Final = 2.0
 
 LONGEST_SPACE: Final = 30.0
 """Held calls come back at least this close to each other."""
@@ -62,13 +65,13 @@ def expected_rate(document: Document, moment: float) -> float:
 
 def extra(document: Document) -> float:
     """Return what share of the usual rate may be added for what waits."""
-    expected = max(document.expected, FLOOR)
-    return min(MOST_EXTRA, max(LEAST_EXTRA, document.waiting / (expected * DRAIN_SECONDS)))
+    seconds = document.backlog / max(document.expected, FLOOR)
+    return LEAST_EXTRA + (MOST_EXTRA - LEAST_EXTRA) * min(1.0, seconds / LONG_SECONDS)
 
 
 def cap(document: Document) -> float:
     """Return the highest rate of the ramp."""
-    return max(FLOOR, max(document.expected, FLOOR) * (1 + extra(document)))
+    return max(document.expected, FLOOR) * (1 + extra(document)) * SLACK
 
 
 def rate(document: Document, moment: float) -> float:
@@ -97,11 +100,11 @@ def take(
 ) -> tuple[Document, bool]:
     """Take a token of the bucket, if there is one for this call.
 
-    The bucket fills at the ramp's rate, or the declared one (``most``) where that is lower. It holds one second's
+    The bucket fills at the ramp's rate, or the declared one (``most``) where that is lower. It holds two seconds'
     worth. Who waited leaves half of it to fresh calls, so that these go first.
     """
     now = min(rate(document, moment) if ramping else math.inf, most if most is not None else math.inf)
-    burst = max(1.0, now)
+    burst = max(1.0, now * BURST_SECONDS)
     if document.tokens_at is None:
         tokens = burst
     else:
@@ -128,7 +131,8 @@ def book(
     """
     passed = document.release_at is None or document.release_at <= moment
     waiting = (0 if passed else document.waiting) + (0 if waited and not passed else 1)
-    document = replace(document, waiting=waiting, asked=document.asked + (not waited))
+    backlog = max(0 if passed else document.backlog, waiting)
+    document = replace(document, waiting=waiting, backlog=backlog, asked=document.asked + (not waited))
     document = replace(document, expected=_measure(document, moment))
     space = min(LONGEST_SPACE, 1 / (document.expected * extra(document)))
     start = max(earliest, document.release_at or 0.0)

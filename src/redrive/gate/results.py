@@ -1,13 +1,12 @@
 """What the result of a call changes: open, close, ramp, cut, or only a count. Pure functions on the document."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
 from redrive.gate import counts, flow, slots
 from redrive.gate.counts import OK
-from redrive.gate.document import Document, clock_text, moment_of, timestamp
+from redrive.gate.document import Document, clock_text, moment_of, replace, timestamp
 from redrive.gate.types import CONTENTION, SLOW_DOWN, BreakerState, GateSettings, Outcome, Run, Transition
 
 MIN_OPEN_SECONDS: Final = 1.0
@@ -29,6 +28,7 @@ CUT_MARGIN: Final = 0.05
 the usual share; a ramp, which costs less to be wrong about, when they are probably a twentieth above."""
 
 SETTLE_SECONDS: Final = 10.0
+ENOUGH_SLOW_CALLS: Final = 30
 SLOWED_SHARE: Final = 0.7
 """A rate below this share of the first one must have lowered the failures by as much, or the rate is not their
 cause."""
@@ -60,7 +60,7 @@ def take_note(
         return _probe(document, now, fence, downstream, task, outcome, settings)
     moment = timestamp(now)
     if outcome.succeeded:
-        document = succeeded(document, moment, {task: outcome.count}, host, settings)
+        document = succeeded(_slow(document, moment, bad=0), moment, {task: outcome.count}, host, settings)
         closed = _settled(document, moment, settings)
         if closed is None:
             return document, True, None, False
@@ -80,6 +80,10 @@ def succeeded(
     """Return the document with calls that went well."""
     for task, count in by_task.items():
         document = counts.add(document, moment, task, OK, count, settings)
+        if task in document.poison:
+            document = replace(
+                document, poison={name: until for name, until in document.poison.items() if name != task}
+            )
     count = sum(by_task.values())
     if document.state is BreakerState.CLOSED:
         document = flow.deposit(counts.usual(document, moment, ok=count), moment, count)
@@ -109,13 +113,16 @@ def _failed(
     document = counts.add(document, moment, task, kind, 1, settings)
     document = counts.see(document, moment, host, True, settings)
     closed = document.state is BreakerState.CLOSED
-    if closed:
-        document = counts.usual(document, moment, bad=1)
+    document = counts.usual(document, moment, bad=1) if closed else _slow(document, moment, bad=1)
     document = slots.learn(document, moment, kind, settings)
     sums = counts.by_task(document, moment, settings)
     suspects = counts.suspects(sums)
     if task in suspects:
-        return document, True, None, counts.is_poison(sums, task)
+        document = counts.remember_poison(document, moment, task, sums)
+    poison = counts.is_poison(document, moment, task)
+    if task in suspects or poison:
+        return document, True, None, poison
+    suspects |= {name for name in document.poison if counts.is_poison(document, moment, name)}
     why = _why_open(document, moment, downstream, outcome, suspects, settings)
     if why is not None:
         opened = _opened(document, moment, fence, outcome, why, settings)
@@ -249,6 +256,8 @@ def _limit(
             expected=max(flow.expected_rate(document, moment), per_second * (1 - share)),
             entry_rate=per_second,
             entry_share=share,
+            slow_calls=0,
+            slow_bad=0,
             opened_at=moment,
         )
         return _limited(entered, moment, fence, downstream, per_second, share)
@@ -272,13 +281,23 @@ def _cut(
     share, allowed = failures / calls, flow.rate(document, moment)
     if calls >= 10:
         allowed = min(allowed, calls / counts.elapsed(document, moment, settings, SHORT_SPANS[0]))
-    slowed = allowed <= SLOWED_SHARE * document.entry_rate
-    if slowed and calls >= ENOUGH_CALLS and share >= SLOWED_SHARE * document.entry_share:
+    slow, bad = document.slow_calls, document.slow_bad
+    if (
+        slow >= ENOUGH_SLOW_CALLS
+        and counts.surely_above(bad, slow, 1.0) >= SLOWED_SHARE * document.entry_share
+    ):
         # Their share is taken for usual from now on, and fades as that does.
-        usual_bad = max(document.usual_ok, ENOUGH_CALLS) * share / max(0.1, 1 - share)
-        why = f"{failures} of {calls} calls to {downstream} fail at a lower rate too: the rate is not the cause."
+        usual_bad = max(document.usual_ok, ENOUGH_CALLS) * bad / max(1, slow - bad)
+        why = f"{bad} of {slow} calls to {downstream} fail at a lower rate too: the rate is not the cause."
         return replace(_closed(document, moment, why), usual_bad=usual_bad)
     return _limited(document, moment, fence, downstream, allowed, share)
+
+
+def _slow(document: Document, moment: float, *, bad: int) -> Document:
+    """Count a call that was made at a clearly lower rate than the one at which a closed breaker began to limit."""
+    if document.entry_rate == 0.0 or flow.rate(document, moment) > SLOWED_SHARE * document.entry_rate:
+        return document
+    return replace(document, slow_calls=document.slow_calls + 1, slow_bad=document.slow_bad + bad)
 
 
 def _limited(
@@ -342,12 +361,14 @@ def _closed(document: Document, moment: float, reason: str) -> Document:
         reason=reason,
         counts=document.counts,
         hosts=document.hosts,
+        poison=document.poison,
         usual_ok=document.usual_ok,
         usual_bad=document.usual_bad,
         usual_seconds=document.usual_seconds,
         usual_at=moment,
         release_at=document.release_at,
         waiting=document.waiting,
+        backlog=document.backlog,
         budget=document.budget,
         budget_at=document.budget_at,
         limit=document.limit,

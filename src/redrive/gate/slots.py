@@ -7,12 +7,11 @@ concurrency-limits do it).
 """
 
 import math
-from dataclasses import replace
 from typing import Final
 
 from redrive.gate import counts
 from redrive.gate.counts import OK
-from redrive.gate.document import Document
+from redrive.gate.document import Document, replace
 from redrive.gate.types import CONTENTION, GateSettings
 
 MINUTE: Final = 60.0

@@ -16,6 +16,9 @@ CONTENTION: Final = frozenset({"TRANSIENT_DATABASE"})
 SLOW_DOWN: Final = frozenset({"TRANSIENT_RATE_LIMIT"})
 """Failure types by which a downstream asks for fewer calls per second. It is up: they open no breaker."""
 
+MOST_ATTEMPTS: Final = 6
+"""Calls of one task that may fail on the gate's account: postponing must end."""
+
 Concurrency: TypeAlias = int | Literal["auto"] | None
 
 
@@ -87,7 +90,7 @@ class GateSettings:
     """How long the breaker first stays open; half as long again after each failed probe, up to
     `slowest_probing` and the policy's timeout."""
 
-    slowest_probing: timedelta = timedelta(seconds=15)
+    slowest_probing: timedelta = timedelta(seconds=10)
     """Longest time between two probes, as long as probes stay below a fiftieth of the usual calls; rarer ones for
     a downstream that is seldom called."""
 
@@ -182,6 +185,9 @@ class Outcome:
     hint_seconds: float | None = None
     """How long the server asked to be left alone (Retry-After of a 429 or 503)."""
 
+    attempt: int = 1
+    """Number of the task's call: after `MOST_ATTEMPTS` it spends attempts whoever is to blame."""
+
     @classmethod
     def success(cls, count: int = 1) -> "Outcome":
         """Return the outcome of calls that went well."""
@@ -200,14 +206,24 @@ class Outcome:
         threshold: int,
         open_seconds: float,
         hint_seconds: float | None = None,
+        attempt: int = 1,
     ) -> "Outcome":
-        """Return the outcome of a failed call; the numbers are its policy's breaker threshold and timeout."""
+        """Return the outcome of a failed call.
+
+        Args:
+            failure_type: the failure type's name.
+            threshold: its policy's ``circuit_breaker_threshold``; 0: it says nothing about the downstream.
+            open_seconds: its policy's ``circuit_breaker_timeout``.
+            hint_seconds: how long the server asked to be left alone, if it did.
+            attempt: number of the task's call, all its calls counted; 1 is the first.
+        """
         return cls(
             succeeded=False,
             failure_type=failure_type,
             threshold=threshold,
             open_seconds=open_seconds,
             hint_seconds=hint_seconds,
+            attempt=attempt,
         )
 
 

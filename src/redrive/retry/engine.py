@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias
 
+from redrive.gate import BreakerState
 from redrive.options import Options
 from redrive.retry.backoff import next_delay
-from redrive.retry.learning import adapt
+from redrive.retry.learning import MIN_SAMPLES, adapt, fewer_retries
 from redrive.retry.policies import DEFAULT_POLICIES, Overrides, change, parse_policies, resolve
 from redrive.retry.store import LearningStore
 from redrive.retry.types import Adjustment, RetryPolicy, Samples
@@ -28,10 +29,10 @@ class RetryEngine:
 
     Args:
         policies: changes to the defaults, as in the ``POLICIES`` setting; checked here.
-        classifier: from an exception and its context to a `Classification`. Default:
-        `FailureTaxonomy.classify`. learning: where past retries are counted; None: no learning. queue_depth:
-        from a task's name to the number of tasks waiting in its queue, or None when not known. rng: where
-        jitter comes from.
+        classifier: from an exception and its context to a `Classification`. Default: `FailureTaxonomy.classify`.
+        learning: where past retries are counted; None: no learning.
+        queue_depth: from a task's name to the number of tasks waiting in its queue, or None when not known.
+        rng: where jitter comes from.
     """
 
     def __init__(
@@ -59,7 +60,8 @@ class RetryEngine:
         """Return the policy for this failure of this task, with every adjustment and its reason.
 
         ``exception`` may be a `Classification` if the caller has one. ``task_context`` is what the caller
-        knows: ``retry_count``, ``queue_depth``, and ``options``, the task's `Options`.
+        knows: ``retry_count``, ``queue_depth``, ``options`` (the task's `Options`), and what the gate has
+        reported: ``breaker`` (its state; learning pauses unless it is closed) and ``poison``.
         """
         context = task_context or {}
         classification = self._classification(task_name, exception, context)
@@ -69,16 +71,35 @@ class RetryEngine:
         options = context.get("options")
         if isinstance(options, Options):
             policy = self._declared(policy, options, exception, context)
-        return adapt(policy, self._samples(task_name, kind), self._depth(task_name, context))
+        count = context.get("retry_count")
+        retry = count + 1 if isinstance(count, int) else None
+        samples, paused = self._samples(task_name, kind, retry), _is_paused(context.get("breaker"))
+        policy = adapt(policy, samples, self._depth(task_name, context), paused=paused)
+        if context.get("poison"):
+            reason = "This task fails while others on the same downstream succeed: one retry only"
+            policy = fewer_retries(policy, 1, "poison", reason)
+        return policy
 
     def calculate_next_retry(self, policy: RetryPolicy, retry_count: int) -> float:
         """Return the seconds to wait before the next retry; ``retry_count`` is 0 after the first run."""
         return next_delay(policy, retry_count, rng=self._rng).seconds
 
     def record_retry_attempt(
-        self, task_name: str, failure_type: FailureType | str, success: bool = True
+        self,
+        task_name: str,
+        failure_type: FailureType | str,
+        success: bool = True,
+        *,
+        retry: int | None = None,
+        breaker: str | None = None,
     ) -> None:
         """Count how one retry went, for the learning.
+
+        Args:
+            failure_type: of the failure that was retried.
+            retry: its number; 1 is the first. None: not known.
+            breaker: state of the downstream's breaker. Unless closed, the retry says nothing about delays and is
+                not counted.
 
         Raises:
             ValueError: ``failure_type`` is no failure type's name.
@@ -86,9 +107,9 @@ class RetryEngine:
         name = failure_type.value if isinstance(failure_type, FailureType) else str(failure_type)
         if name not in FailureType.__members__:
             raise ValueError(f"No failure type {name!r}. Known: {', '.join(FailureType.__members__)}.")
-        if self._learning is not None:
+        if self._learning is not None and not _is_paused(breaker):
             try:
-                self._learning.record(task_name, name, bool(success))
+                self._learning.record(task_name, name, bool(success), retry)
             except Exception as exc:  # a store that is away must not fail the task
                 self._say_once("learning", exc)
 
@@ -97,7 +118,7 @@ class RetryEngine:
     ) -> Classification:
         if isinstance(exception, Classification):
             return exception
-        plain = {key: value for key, value in context.items() if key != "options"}
+        plain = {key: value for key, value in context.items() if key not in ("options", "breaker", "poison")}
         return self._classify(exception, {"task_name": task_name, **plain})
 
     def _respect_classification(self, policy: RetryPolicy, classification: Classification) -> RetryPolicy:
@@ -159,11 +180,13 @@ class RetryEngine:
             return None
         return answer if isinstance(answer, RetryPolicy) else None
 
-    def _samples(self, task_name: str, kind: FailureType) -> Samples:
+    def _samples(self, task_name: str, kind: FailureType, retry: int | None) -> Samples:
+        """The counts of this very retry number where there are enough of them, else of all."""
         if self._learning is None:
             return Samples()
         try:
-            return self._learning.samples(task_name, kind.value)
+            own = self._learning.samples(task_name, kind.value, retry) if retry is not None else Samples()
+            return own if own.total >= MIN_SAMPLES else self._learning.samples(task_name, kind.value)
         except Exception as exc:  # no experience is better than no policy
             self._say_once("learning", exc)
             return Samples()
@@ -185,6 +208,10 @@ class RetryEngine:
             return
         self._said.add(what)
         logger.warning("Retry engine goes on without %s: %s: %s", what, type(exc).__name__, exc)
+
+
+def _is_paused(breaker: object) -> bool:
+    return breaker is not None and str(breaker) != BreakerState.CLOSED
 
 
 def _replaced(policy: RetryPolicy, declared: RetryPolicy, options: Options) -> RetryPolicy:

@@ -102,6 +102,7 @@ _SETTABLE: Final[Mapping[str, type]] = {
     "circuit_breaker_threshold": int,
     "circuit_breaker_timeout": float,
     "max_age_seconds": float,
+    "learning": bool,
 }
 
 
@@ -136,6 +137,7 @@ def parse_policies(mapping: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[s
             RetryPolicy(key=key, **parsed[key])
         except ValueError as exc:
             raise ValueError(f"POLICIES[{key!r}]: {exc}") from exc
+        _check_cap(key, parsed[key])
     return parsed
 
 
@@ -165,6 +167,20 @@ def change(policy: RetryPolicy, rule: str, source: str, fields: Mapping[str, Any
     return replace(policy, **fields, adjustments=policy.adjustments + adjustments)
 
 
+def _check_cap(key: str, fields: Mapping[str, Any]) -> None:
+    """A cap below the first delay is a mistake, where both are known: for a type, or in one entry."""
+    default = DEFAULT_POLICIES[FailureType[key]] if _is_type_name(key) else None
+    if default is not None and default.max_retries == 0:
+        default = None
+    first = fields.get("initial_delay", default.initial_delay if default else 0.0)
+    cap = fields.get("max_delay", default.max_delay if default else math.inf)
+    if cap < first:
+        raise ValueError(
+            f"POLICIES[{key!r}]: max_delay is {cap:g} s, below the first delay of {first:g} s; "
+            f"type 'max_delay': {first:g} or more, or a smaller 'initial_delay'."
+        )
+
+
 def _is_type_name(key: str) -> bool:
     return key.replace("_", "").isalpha() and key.isupper()
 
@@ -181,6 +197,10 @@ def _parse_field(key: str, name: str, value: Any) -> Any:
                 f"{where} must be one of {', '.join(words)}, not {value!r}.{_did_you_mean(value, words)}"
             )
         return kind(value)
+    if kind is bool:
+        if not isinstance(value, bool):
+            raise ValueError(f"{where} must be True or False, not {value!r}.")
+        return value
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError(f"{where} must be a number, not {value!r}.")
     if kind is int and value != int(value):

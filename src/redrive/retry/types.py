@@ -100,6 +100,9 @@ class RetryPolicy:
     max_age_seconds: float = 86_400.0
     """A task that first failed longer ago is not retried any more."""
 
+    learning: bool = True
+    """Whether experience may change these numbers; load and settings may in any case."""
+
     rationale: str = ""
     """Why these numbers: one sentence."""
 
@@ -146,6 +149,7 @@ class RetryPolicy:
             "circuit_breaker_threshold": self.circuit_breaker_threshold,
             "circuit_breaker_timeout": self.circuit_breaker_timeout,
             "max_age_seconds": self.max_age_seconds,
+            "learning": self.learning,
             "rationale": self.rationale,
             "adjustments": [adjustment.to_dict() for adjustment in self.adjustments],
         }
@@ -231,8 +235,9 @@ class Decision:
 class Samples:
     """How retries of one task and failure type went."""
 
-    successes: int = 0
-    total: int = 0
+    successes: float = 0
+    total: float = 0
+    """Whole numbers until old samples fade."""
 
     @property
     def success_rate(self) -> float | None:

@@ -64,19 +64,23 @@ class Experience:
         self._own: dict[tuple[str, str], int] = {}
         self._content = _Content()
 
-    def record(self, task_name: str, failure_type: str, success: bool) -> None:
-        """Count how one retry went."""
-        label = f"{failure_type}:{'success' if success else 'failure'}"
-        self._counters.add(self._now(), RETRY, task_name, label)
-        with self._lock:
-            self._own[task_name, label] = self._own.get((task_name, label), 0) + 1
+    def record(self, task_name: str, failure_type: str, success: bool, retry: int | None = None) -> None:
+        """Count how one retry went: as a retry, and as one of its number."""
+        outcome = "success" if success else "failure"
+        labels = [f"{failure_type}:{outcome}"]
+        if retry is not None:
+            labels.append(f"{failure_type}:{retry}:{outcome}")
+        for label in labels:
+            self._counters.add(self._now(), RETRY, task_name, label)
+            with self._lock:
+                self._own[task_name, label] = self._own.get((task_name, label), 0) + 1
 
-    def samples(self, task_name: str, failure_type: str) -> Samples:
+    def samples(self, task_name: str, failure_type: str, retry: int | None = None) -> Samples:
         """The fleet's counts, or this process's own where the fleet's have not caught up with them."""
         stored = self._read().retries.get(task_name, {})
 
         def count(outcome: str) -> int:
-            label = f"{failure_type}:{outcome}"
+            label = f"{failure_type}:{outcome}" if retry is None else f"{failure_type}:{retry}:{outcome}"
             return max(stored.get(label, 0), self._own.get((task_name, label), 0))
 
         successes = count("success")

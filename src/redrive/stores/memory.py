@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from redrive.clock import Clock, SystemClock
 from redrive.leases import Change, Guess, Lease
@@ -25,11 +25,15 @@ class MemoryLeaseStore:
         clock: the store's clock. Default: the system's.
         drops_expired: forget a document at its end, as Redis does, instead of keeping it, as SQL does.
             Both are allowed; a test of a decision runs with both.
+        through_json: keep what a server would have kept, at the cost of encoding it; off for simulations.
     """
 
-    def __init__(self, clock: Clock | None = None, *, drops_expired: bool = False) -> None:
+    def __init__(
+        self, clock: Clock | None = None, *, drops_expired: bool = False, through_json: bool = True
+    ) -> None:
         self._clock = clock or SystemClock()
         self._drops_expired = drops_expired
+        self._through_json = through_json
         self._documents: dict[tuple[str, str], Lease] = {}
         self._lock = threading.Lock()
 
@@ -40,6 +44,8 @@ class MemoryLeaseStore:
             changed, answer = change(stored, self._clock.now())
             if changed is None:
                 self._documents.pop((kind, key), None)
+            elif not self._through_json:
+                self._documents[kind, key] = changed
             elif changed != stored:
                 self._documents[kind, key] = replace(changed, data=json.loads(json.dumps(dict(changed.data))))
             return answer
@@ -63,18 +69,27 @@ class MemoryLeaseStore:
 
 
 class MemoryLearningStore:
-    """A `redrive.retry.LearningStore` in a dictionary. Thread-safe; each process learns for itself."""
+    """A `redrive.retry.LearningStore` in a dictionary. Thread-safe; each process learns for itself.
+
+    From 100 samples on each new one lets the old ones fade by a hundredth.
+    """
+
+    MOST: Final = 100
 
     def __init__(self) -> None:
-        self._samples: dict[tuple[str, str], Samples] = {}
+        self._samples: dict[tuple[str, str, int | None], Samples] = {}
         self._lock = threading.Lock()
 
-    def record(self, task_name: str, failure_type: str, success: bool) -> None:
+    def record(self, task_name: str, failure_type: str, success: bool, retry: int | None = None) -> None:
         """Count one retry."""
         with self._lock:
-            seen = self._samples.get((task_name, failure_type), Samples())
-            self._samples[task_name, failure_type] = Samples(seen.successes + success, seen.total + 1)
+            for number in {None, retry}:
+                seen = self._samples.get((task_name, failure_type, number), Samples())
+                kept = min(1.0, (self.MOST - 1) / seen.total) if seen.total else 1.0
+                self._samples[task_name, failure_type, number] = Samples(
+                    seen.successes * kept + success, seen.total * kept + 1
+                )
 
-    def samples(self, task_name: str, failure_type: str) -> Samples:
+    def samples(self, task_name: str, failure_type: str, retry: int | None = None) -> Samples:
         """Return the counts so far."""
-        return self._samples.get((task_name, failure_type), Samples())
+        return self._samples.get((task_name, failure_type, retry), Samples())
