@@ -365,7 +365,13 @@ def store(task: Any, request: Any, ending: Ending) -> Recorded:
     if ending.attempt > 1 and recorded.new and ending.classification is not None:
         header = header_of(request) or {}
         kind = str(header.get("failure_type") or ending.classification["failure_type"])
-        runtime.retry_engine.record_retry_attempt(task.name, kind, success=False)
+        runtime.retry_engine.record_retry_attempt(
+            task.name,
+            kind,
+            success=False,
+            retry=ending.attempt - 1,
+            breaker=getattr(request, "redrive_breaker", None),
+        )
     return recorded
 
 
@@ -420,6 +426,8 @@ def _report(task: Any, permit: Permit, outcome: CallOutcome) -> None:
     downstream = options_of(task).downstream
     try:
         reported = runtime.gate().report(task.name, downstream, permit, outcome)
+        # Learning pauses while the breaker is not closed: see store().
+        task.request.redrive_breaker = reported.state
         if reported.transition is not None:
             runtime.note_transition(reported.transition)
     except Exception:

@@ -123,6 +123,9 @@ def _failed(
     if task in suspects or poison:
         return document, True, None, poison
     suspects |= {name for name in document.poison if counts.is_poison(document, moment, name)}
+    seen, failing = counts.hosts_within(document, moment, settings)
+    if failing < min(2, seen):
+        return document, True, None, False
     why = _why_open(document, moment, downstream, outcome, suspects, settings)
     if why is not None:
         opened = _opened(document, moment, fence, outcome, why, settings)
@@ -145,9 +148,6 @@ def _why_open(
     suspects: frozenset[str],
     settings: GateSettings,
 ) -> str | None:
-    seen, failing = counts.hosts_within(document, moment, settings)
-    if failing < min(2, seen):
-        return None
     kind, closed = str(outcome.failure_type), document.state is BreakerState.CLOSED
     threshold = outcome.threshold if closed else min(outcome.threshold, REOPEN_FAILURES)
     for slices in (*SHORT_SPANS, counts.SLICES):
