@@ -144,7 +144,7 @@ class Classifier:
                 reach = min(reach, 0.8)
             for hit in self._book.hits(reading):
                 score = _weigh(hit, reading) * reach
-                if hit.rule.says is F.UNKNOWN and (depth or _has_cause(facts)):
+                if hit.rule.says is F.UNKNOWN and (depth or _others_say_more(facts)):
                     # "Says nothing" is an answer only where nobody else in the chain has a better one.
                     score = min(score, _NOTHING_BESIDE_OTHERS)
                 found.append(Candidate(hit, score, where, depth))
@@ -212,7 +212,10 @@ def _is_symptom(link: ExceptionFacts) -> bool:
 _NOTHING_BESIDE_OTHERS = 0.45
 
 
-def _has_cause(facts: ExceptionFacts) -> bool:
+def _others_say_more(facts: ExceptionFacts) -> bool:
+    """Whether something led here: a cause, or what was being handled when retries ran out (Celery states no cause)."""
+    if facts.exc_qualname == "MaxRetriesExceededError":
+        return bool(facts.chain)
     return any(link.via == "cause" for link in facts.chain)
 
 

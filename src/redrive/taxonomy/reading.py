@@ -58,6 +58,7 @@ _ERRNO = re.compile(
 )
 _WINERROR = re.compile(r"\[winerror (\d{1,5})\]")
 _AWS = re.compile(r"[Aa]n error occurred \(([\w.]{1,80})\)")
+_AMQP_WORD = re.compile(r"\b([A-Z]{2,12}_[A-Z]{2,12})\b")
 _GRPC = re.compile(r"(?:statuscode\.|status = |grpc_status:|grpc error: )(?:statuscode\.)?([a-z_]{2,24})")
 _SMTP_TEXT = re.compile(r"^\W{0,3}([2345]\d\d)(?:[, -]|$)|[({]'?[^'(]{0,100}'?:? ?\((\d{3}), ")
 _JSON_CODE = re.compile(
@@ -134,6 +135,8 @@ def read(facts: ExceptionFacts) -> Reading:
         reply = attrs.get("reply_code") or attrs.get("code") or attrs.get("args.0")
         if reply is not None:
             codes.append(("amqp", str(reply), str(reply)))
+        elif "_" in message:
+            codes.extend(("amqp", word, word) for word in _AMQP_WORD.findall(facts.message)[:2])
     else:
         codes.extend(_api_codes(facts, text, family))
         status = _status_of(facts, text, family)

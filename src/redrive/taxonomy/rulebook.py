@@ -154,6 +154,7 @@ class RuleBook:
         if rule is not None:
             return rule
         parts = name.split(".")
+        parts[0] = families.SAME_CLASSES_AS.get(parts[0], parts[0])
         simple = parts[-1]
         for length in range(min(len(parts) - 1, 3), 0, -1):
             rule = self._classes.get(f"{'.'.join(parts[:length])}:{simple}")

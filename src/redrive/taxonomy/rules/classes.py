@@ -121,7 +121,7 @@ STANDARD_LIBRARY = _classes(
 FRAMEWORK = _classes(
     "Django, Django REST framework, Celery, kombu and RQ documentation",
     (
-        ("does_not_exist", F.PERMANENT_NOT_FOUND, 0.95, None,
+        ("does_not_exist", F.PERMANENT_NOT_FOUND, 0.975, None,
          "django.core.exceptions.ObjectDoesNotExist django.http.response.Http404 django.http.Http404 "
          "rest_framework.exceptions.NotFound django.urls.exceptions.Resolver404 :DoesNotExist "
          "tortoise.exceptions.DoesNotExist sqlalchemy.exc.NoResultFound werkzeug.exceptions.NotFound "
@@ -318,7 +318,7 @@ NAMES = tuple(
          "credentialserror"),
         ("authentication", F.CONFIG_INVALID_SETTING, 0.86, None,
          "authenticationerror authenticationexception authenticationfail unauthorized authfail autherror "
-         "unauthenticated invalidlogin loginfailed invalidpassword badauthentication loginerror "
+         "unauthenticated authorizationrequired authrequired loginrequired invalidlogin loginfailed invalidpassword badauthentication loginerror "
          "authorizationfailed invalidclient authexception notauthenticated passwordrequired invalidtoken "
          "tokeninvalid"),
         ("permission", F.PERMANENT_PERMISSION, 0.87, None,
@@ -329,7 +329,7 @@ NAMES = tuple(
         ("timeout", F.EXTERNAL_TIMEOUT, 0.85, None, "timeout timedout deadlineexceeded timelimit"),
         ("down", F.EXTERNAL_API_DOWN, 0.86, None,
          "serviceunavailable unavailable overloaded badgateway serverdown maintenance "
-         "serverbusy notready apidown outage"),
+         "serverbusy notready apidown outage offline"),
         ("connection", F.TRANSIENT_NETWORK, 0.85, None,
          "connectionerror connecterror connectionclosed connectionlost connectionreset connectionrefused "
          "disconnected networkerror connectionexception apiconnection cannotconnect connectfailed "
@@ -337,7 +337,8 @@ NAMES = tuple(
          "brokerconnection noservers socketerror hostnotfound streamlost chunkedencoding incompleteread "
          "remotedisconnected nodenotready leadernotavailable connectionabort connectionbroken "
          "communicationerror dnserror nameresolution clientoserror proxyerror serverdisconnect "
-         "disconnectederror connectionfault sessionexpirederror connectionloss"),
+         "disconnectederror connectionfault sessionexpirederror connectionloss commclosed channelclosed "
+         "streamclosed socketclosed transporterror"),
         ("server_error", F.EXTERNAL_API_ERROR, 0.8, True,
          "internalservererror servererror internalerror serverexception backenderror"),
         ("not_found", F.PERMANENT_NOT_FOUND, 0.85, None,
@@ -349,7 +350,10 @@ NAMES = tuple(
         ("quota", F.TRANSIENT_RATE_LIMIT, 0.8, None, "quotaexceeded quotaerror"),
         ("api_error", F.EXTERNAL_API_ERROR, 0.6, False,
          "gatewayerror apierror apiexception partnererror providererror"),
-        ("business_rule", F.PERMANENT_LOGIC, 0.75, None, "businessrule ruleviolation businesserror"),
+        ("business_rule", F.PERMANENT_LOGIC, 0.75, None,
+         "businessrule ruleviolation businesserror outofstock insufficientstock already"),
+        ("own_lock", F.TRANSIENT_DATABASE, 0.88, None,
+         "deadlock locktimeout lockwait couldnotlock serializationfail lockacquisition"),
         ("back_pressure", F.TRANSIENT_RATE_LIMIT, 0.7, None, "channelfull queuefull backpressure"),
         ("temporary", F.EXTERNAL_API_DOWN, 0.6, None,
          "temporaryerror temporaryfail retryableerror transienterror tryagain"),
@@ -368,6 +372,8 @@ NAMES = tuple(
          "encodingerror badinput inputerror wrongtype pdfread pdferror readerror wrongpassword "
          "passworderror passwordexception emptydata emptyfile cannotread compressionbomb numberparse "
          "deserializ unknowntimezone recipientsrefused carderror declined illegalcharacter missingfield "
-         "fielderror jsonerror xmlerror yamlerror csverror badpassword nottrue xlrderror"),
+         "fielderror jsonerror xmlerror yamlerror csverror badpassword nottrue xlrderror signatureverif"),
+        ("mismatch", F.PERMANENT_VALIDATION, 0.66, None,
+         "mismatch incompatible illegal incorrect missing badvalue underrun"),
     )
 )  # fmt: skip

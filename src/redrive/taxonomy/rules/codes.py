@@ -81,7 +81,7 @@ GRPC = code_rules(
         ("unauthenticated", F.CONFIG_INVALID_SETTING, 0.9, None, "UNAUTHENTICATED"),
         ("argument", F.PERMANENT_VALIDATION, 0.88, None,
          "INVALID_ARGUMENT OUT_OF_RANGE ALREADY_EXISTS FAILED_PRECONDITION"),
-        ("unimplemented", F.PERMANENT_LOGIC, 0.8, None, "UNIMPLEMENTED"),
+        ("unimplemented", F.PERMANENT_LOGIC, 0.93, None, "UNIMPLEMENTED"),
     ),
 )  # fmt: skip
 
@@ -184,14 +184,14 @@ AMQP = code_rules(
     "amqp",
     "AMQP 0-9-1 specification, reply codes",
     (
-        ("forced", F.TRANSIENT_NETWORK, 0.95, None, "320 541 311 313"),
-        ("refused", F.CONFIG_INVALID_SETTING, 0.94, None, "403 402 530"),
-        ("not_found", F.CONFIG_INVALID_SETTING, 0.9, None, "404"),
-        ("locked", F.TRANSIENT_NETWORK, 0.6, None, "405"),
-        ("precondition", F.CONFIG_INVALID_SETTING, 0.85, None, "406"),
-        ("no_route", F.CONFIG_INVALID_SETTING, 0.8, None, "312"),
-        ("protocol", F.PERMANENT_LOGIC, 0.8, None, "501 502 503 504 505 540"),
-        ("resource", F.TRANSIENT_NETWORK, 0.75, None, "506"),
+        ("forced", F.TRANSIENT_NETWORK, 0.95, None, "320 541 311 313 CONNECTION_FORCED INTERNAL_ERROR"),
+        ("refused", F.CONFIG_INVALID_SETTING, 0.94, None, "403 402 530 ACCESS_REFUSED NOT_ALLOWED INVALID_PATH"),
+        ("not_found", F.CONFIG_INVALID_SETTING, 0.94, None, "404 NOT_FOUND"),
+        ("locked", F.TRANSIENT_NETWORK, 0.6, None, "405 RESOURCE_LOCKED"),
+        ("precondition", F.CONFIG_INVALID_SETTING, 0.95, None, "406 PRECONDITION_FAILED"),
+        ("no_route", F.CONFIG_INVALID_SETTING, 0.8, None, "312 NO_ROUTE"),
+        ("protocol", F.PERMANENT_LOGIC, 0.8, None, "501 502 503 504 505 540 FRAME_ERROR SYNTAX_ERROR COMMAND_INVALID CHANNEL_ERROR UNEXPECTED_FRAME NOT_IMPLEMENTED"),
+        ("resource", F.TRANSIENT_NETWORK, 0.75, None, "506 RESOURCE_ERROR"),
     ),
 )
 

@@ -124,7 +124,7 @@ _TABLE: dict[str, str] = {
         "pillow_heif rawpy pypdf PyPDF2 PyPDF4 pikepdf pdfminer pdfplumber fitz pymupdf pdf2image ocrmypdf "
         "reportlab openpyxl xlrd xlsxwriter pyxlsb odf docx pptx mammoth tablib import_export pandas polars "
         "numpy pyarrow fastparquet fastavro avro pydantic pydantic_core marshmallow jsonschema "
-        "fastjsonschema cerberus voluptuous schematics schema colander attr cattrs trafaret valideer "
+        "fastjsonschema cerberus voluptuous schematics schema colander cattrs trafaret valideer "
         "rest_framework.exceptions wtforms formencode deform phonenumbers phonenumber_field stdnum vobject "
         "icalendar ics dateutil dateparser arrow pendulum pytz babel money moneyed email_validator "
         "validators ebcdic chardet html5lib bs4 pyquery markdown docutils bleach nh3 msgpack umsgpack cbor2 "
@@ -134,19 +134,41 @@ _TABLE: dict[str, str] = {
         "jsonpath_ng jmespath hl7 pydicom astropy h5py netCDF4 xarray tables extract_msg mailparser "
         "eml_parser email binascii unicodedata uuid ipaddress decimal fractions plistlib quopri struct "
         "codecs encodings tokenize ast sqlparse sqlglot itsdangerous jwt jose authlib oauthlib cryptography "
-        "Crypto Cryptodome nacl gnupg pgpy OpenSSL passlib bcrypt argon2 josepy jwcrypto joserfc jwcrypto"
+        "Crypto Cryptodome nacl gnupg pgpy OpenSSL passlib bcrypt argon2 josepy jwcrypto joserfc pyasn1 asn1crypto asn1tools construct kaitaistruct pyexcel odfpy msoffcrypto olefile "
+        "vcfpy obspy segyio ezdxf svglib cairosvg trimesh nibabel SimpleITK pynmea2 dpkt scapy"
     ),
     RETRY: ("tenacity backoff retrying stamina retry opnieuw"),
     CODE: (
         "jinja2 mako django.template chameleon genshi pystache liquid scipy sklearn torch tensorflow keras "
         "jax xgboost lightgbm catboost statsmodels sympy networkx numba dask ray joblib multiprocess "
-        "concurrent multiprocessing pickle cloudpickle dill copyreg attrs dataclasses enum typing inspect "
+        "concurrent multiprocessing pickle attr cloudpickle dill copyreg attrs dataclasses enum typing inspect "
         "importlib zope pluggy"
     ),
     DJANGO: (
         "django rest_framework allauth channels guardian mptt treebeard polymorphic wagtail oscar ninja"
     ),
 }
+
+
+SAME_CLASSES_AS: dict[str, str] = {
+    fork: name
+    for name, forks in {
+        "redis": "valkey aioredis coredis rediscluster fakeredis",
+        "httpx": "httpx2",
+        "httpcore": "httpcore2",
+        "pypdf": "PyPDF2 PyPDF4",
+        "fitz": "pymupdf",
+        "duckdb": "_duckdb",
+        "elasticsearch": "elasticsearch7 elasticsearch8 opensearchpy",
+        "kafka": "aiokafka",
+        "yt_dlp": "youtube_dl",
+        "docx": "pptx",
+        "pytz": "pytz_deprecation_shim",
+        "requests": "niquests",
+    }.items()
+    for fork in forks.split()
+}
+"""Forks and successors that kept the class names of a library: its rules are theirs."""
 
 
 def _index() -> dict[str, str]:

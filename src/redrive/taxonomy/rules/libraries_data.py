@@ -22,7 +22,7 @@ DATA = _of("data", "the parsers', validators' and crypto libraries' exception hi
      "babel:UnknownLocaleError pandera:SchemaError pandera:SchemaErrors great_expectations:ValidationError "
      "validators:ValidationError colander:Invalid cattrs:ClassValidationError msgspec:ValidationError "
      "msgspec:DecodeError"),
-    ("schema_itself", F.PERMANENT_LOGIC, 0.85, None,
+    ("schema_itself", F.PERMANENT_LOGIC, 0.9, None,
      "jsonschema:SchemaError pydantic:PydanticUserError pydantic:PydanticSchemaGenerationError "
      "pydantic:PydanticUndefinedAnnotation marshmallow:RegistryError"),
     ("document", F.PERMANENT_VALIDATION, 0.93, None,
@@ -48,11 +48,12 @@ DATA = _of("data", "the parsers', validators' and crypto libraries' exception hi
     ("frame_logic", F.PERMANENT_LOGIC, 0.85, None,
      "pandas:MergeError pandas:InvalidIndexError pandas:SpecificationError pandas:UndefinedVariableError "
      "numpy:AxisError numpy:LinAlgError numpy:UFuncTypeError numpy.exceptions:AxisError "
-     "numpy.linalg:LinAlgError polars:ColumnNotFoundError polars:ShapeError polars:SchemaError "
+     "numpy.linalg:LinAlgError polars:ShapeError polars:SchemaError "
      "polars:InvalidOperationError pyarrow:ArrowTypeError pyarrow:ArrowNotImplementedError "
      "pyarrow:ArrowKeyError sklearn:NotFittedError pandas:UnsupportedFunctionCall xarray:MergeError"),
     ("frame_data", F.PERMANENT_VALIDATION, 0.88, None,
-     "pandas:OutOfBoundsDatetime pandas:IntCastingNaNError polars:ComputeError polars:NoDataError"),
+     "pandas:OutOfBoundsDatetime pandas:IntCastingNaNError polars:ComputeError polars:NoDataError "
+     "polars:ColumnNotFoundError"),
     ("arrow_memory", F.SYSTEM_OUT_OF_MEMORY, 0.97, None,
      "tensorflow:ResourceExhaustedError pyarrow:ArrowMemoryError torch:OutOfMemoryError "
      "torch.cuda:OutOfMemoryError"),
@@ -63,7 +64,7 @@ DATA = _of("data", "the parsers', validators' and crypto libraries' exception hi
      "jwt:InvalidIssuedAtError jwt:MissingRequiredClaimError jwt:ExpiredSignatureError jose:JWTClaimsError "
      "jose:JWTError jwt:InvalidTokenError authlib:JoseError jose:ExpiredSignatureError"),
     ("jwt_malformed", F.PERMANENT_VALIDATION, 0.88, None,
-     "jwt:DecodeError authlib:DecodeError authlib:BadSignatureError"),
+     "jwt:DecodeError authlib:DecodeError"),
     ("jwt_algorithm", F.PERMANENT_PERMISSION, 0.6, None, "jwt:InvalidAlgorithmError"),
     ("jwt_keys_fetch", F.EXTERNAL_API_ERROR, 0.6, None, "jwt:PyJWKClientError"),
     ("feed", F.PERMANENT_VALIDATION, 0.85, None,

@@ -88,6 +88,7 @@ STORES = _of("stores", "the drivers' exception hierarchies", (
     ("zookeeper", F.TRANSIENT_NETWORK, 0.8, None,
      "kazoo:ConnectionLoss kazoo:SessionExpiredError kazoo:ConnectionClosedError "
      "kazoo:OperationTimeoutError kazoo:KazooTimeoutError kazoo.handlers.threading.KazooTimeoutError"),
+    ("zookeeper_node", F.PERMANENT_NOT_FOUND, 0.85, None, "kazoo:NoNodeError"),
     ("document_odm", F.PERMANENT_VALIDATION, 0.92, None,
      "mongoengine:ValidationError mongoengine:NotUniqueError"),
     ("lmdb_full", F.SYSTEM_DISK_FULL, 0.85, None, "lmdb:MapFullError lmdb:DiskError"),

@@ -87,6 +87,7 @@ MAIL: tuple[TextRule, ...] = (
         "no such file", "not found", "does not exist", "can't find", "failed to open file",
         "failed to change directory", "can't open", "no files found", "no such path",
         families=frozenset({fam.FTP, fam.SSH}),
+        unless=("data connection",),
     ),
 )
 # fmt: on
@@ -134,6 +135,7 @@ ABSENT: tuple[TextRule, ...] = (
             "module", "executable", "command not found", "method not found", "template", "binary", "library",
             "setting", "function", "attribute", "columns expected", "matching signature",
             "endpoint not found", "configuration", "config", "no matching constructor", "argument", "column",
+            "bucket", "index",
         ),
     ),
     _text(
@@ -146,8 +148,18 @@ ABSENT: tuple[TextRule, ...] = (
         families=_REMOTE,
         unless=(
             "bucket", "container not found", "model", "index", "project not found: ", "deployment", "dataset",
-            "table", "account not found",
+            "table", "account not found", "method not found",
         ),
+    ),
+    _text(
+        "none_found", F.PERMANENT_NOT_FOUND, 0.86,
+        "found",
+        pattern=r"\bno (?:[\w'\"-]{1,30} ){1,4}(?:was |were |could be )?found\b",
+        unless=(
+            "column", "module", "setting", "config", "credential", "key found", "driver", "engine", "executable",
+            "time zone", "timezone", "signature", "adapters", "handler", "route", "primary key", "mapping",
+        ),
+        families=frozenset({"", fam.API, fam.HTTP}),
     ),
 )
 # fmt: on
@@ -287,6 +299,28 @@ INPUT: tuple[TextRule, ...] = (
         ),
     ),
     _text(
+        "part_of_file", F.PERMANENT_VALIDATION, 0.89,
+        "not found", "no /root", "missing",
+        families=frozenset({fam.DATA}),
+        unless=(
+            "no such file", "file not found", "library", "executable", "in path", "module", "plugin", "install",
+            "class", "codec not found", "encoder not found",
+        ),
+    ),
+    _text(
+        "document_password", F.PERMANENT_VALIDATION, 0.9,
+        "password", "decrypted",
+        also=("incorrect", "wrong", "invalid", "bad ", "could not be decrypted", "protected", "encrypted"),
+        families=frozenset({fam.DATA}),
+        unless=("salt", "fernet", "private key", "pem", "credential"),
+    ),
+    _text(
+        "row_place", F.PERMANENT_VALIDATION, 0.8,
+        "row ", "line ", "record ", "cell ",
+        pattern=r"^\W{0,3}(?:in )?(?:row|line|record|cell) #?\w{1,7}[:, ]",
+        families=frozenset({"", fam.DATA}),
+    ),
+    _text(
         "null_byte", F.PERMANENT_VALIDATION, 0.9,
         "embedded null",
     ),
@@ -380,7 +414,7 @@ BUGS: tuple[TextRule, ...] = (
     _text(
         "nothing_said", F.UNKNOWN, 0.82,
         "unknown error", "error return without exception set", "returned a result with an exception set",
-        "no message from the libpq", "no error details", "cancellederror",
+        "no message from the libpq", "no error details", "cancellederror", "something went wrong",
         unless=("unknown error occurred on", "error: ", "denied", "not found", "no space", "memory"),
     ),
 )

@@ -173,7 +173,7 @@ NETWORK: tuple[TextRule, ...] = (
         "is loading the dataset", "unavailable", "no hosts available",
         "unable to complete the operation against any hosts", "disconnect", "fermé la connexion",
         "cerró la conexión", "verbindung unerwartet", "закрыл", "соединение", "connection not open",
-        "connection is lost", "idle-in-transaction", "not connected to the database", "connection invalid",
+        "connection is lost", "idle-in-transaction", "connect call failed", " connecting to ", "not connected to the database", "connection invalid",
         families=_OWN,
         unless=(
             "invalid password", "access denied", "authentication failed", "no password supplied",
@@ -200,6 +200,13 @@ NETWORK: tuple[TextRule, ...] = (
         "idle transaction", "conflicting lock",
         families=_OWN,
         unless=("syntax error", "cannot execute query", "multiple commands", "aborted"),
+    ),
+    _text(
+        # Nothing but a database server speaks so, whatever class the words come in.
+        "database_words", F.TRANSIENT_DATABASE, 0.94,
+        "deadlock detected", "deadlock found", "lock wait timeout exceeded", "could not serialize access",
+        "database is locked", "sorry, too many clients", "remaining connection slots",
+        "server has gone away", "canceling statement due to", "chosen as the deadlock victim",
     ),
     _text(
         "own_session_terminated", F.TRANSIENT_DATABASE, 0.94,
@@ -263,7 +270,12 @@ NETWORK: tuple[TextRule, ...] = (
         "bad handshake", "connection dropped", "server closed connection", "lost connection",
         "connection error", "connection failed", "network error", "failed to connect", "couldn't connect",
         "could not connect", "unable to connect", "connection closed", "unexpected end of file from server",
-        unless=("certificate verify failed", "invalid password", "407", "authentication", "read timed out"),
+        "stream is closed", "stream closed", "check your connection", "internet connection", "could not reach",
+        "cannot reach", "can't reach", "unable to reach",
+        unless=(
+            "certificate verify failed", "invalid password", "407", "authentication", "read timed out",
+            "permission denied",
+        ),
     ),
     _text(
         "grpc_connect", F.EXTERNAL_API_DOWN, 0.935,
@@ -329,10 +341,17 @@ NETWORK: tuple[TextRule, ...] = (
     _text(
         "server_error_words", F.EXTERNAL_API_ERROR, 0.8,
         "internal server error", "server had an error", "internal error", "server error",
-        "unexpected error occurred on", "something went wrong", "an unknown error occurred", "backend error",
-        "internal_error", "internalerror", "we encountered an internal",
+        "unexpected error occurred on", "backend error", "internal_error", "internalerror",
+        "we encountered an internal",
         unless=("<title>5", "client error"),
         families=frozenset({*_REMOTE, ""}),
+        retry=True,
+    ),
+    _text(
+        "server_at_a_loss", F.EXTERNAL_API_ERROR, 0.83,
+        "something went wrong", "an unknown error occurred", "an unexpected error",
+        unless=("client error",),
+        families=_REMOTE,
         retry=True,
     ),
     _text(

@@ -112,6 +112,7 @@ API = code_rules(
          "deadline_exceeded query_timeout"),
         ("internal", F.EXTERNAL_API_ERROR, 0.9, True,
          "unable_to_lock_row server_error internal_server_error internalerror internal_error "
+         "soap:server soap-env:server soapenv:server s:server env:receiver s:receiver "
          "internalservererror internal fatal_error api_error unknown_exception apiexception unknown_error"),
         ("credentials", F.CONFIG_INVALID_SETTING, 0.94, None,
          "invalid_api_key invalid_auth account_inactive authentication_error authenticationfailed "
