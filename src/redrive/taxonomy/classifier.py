@@ -17,7 +17,7 @@ from redrive.taxonomy.reading import Reading, read
 from redrive.taxonomy.retry_after import server_wait_seconds
 from redrive.taxonomy.rulebook import Hit, RuleBook
 from redrive.taxonomy.rules import ALL
-from redrive.taxonomy.rules.rule import CodeRule, Rule
+from redrive.taxonomy.rules.rule import CodeRule, NameRule, Rule
 from redrive.taxonomy.secrets import mask
 from redrive.taxonomy.types import Classification, Evidence, FailureType, Scalar
 from redrive.taxonomy.verdict import Candidate, assemble, context_evidence, unreadable
@@ -225,6 +225,9 @@ def _weigh(hit: Hit, reading: Reading) -> float:
     if isinstance(rule, CodeRule) and rule.space == "errno" and reading.family in ("database", "store"):
         # Our own data server is unreachable: the class, which knows that it is ours, decides.
         return min(trust, 0.7)
+    if isinstance(rule, NameRule) and reading.status and trust < 0.9:
+        # The server's own status knows better than a word in the name, save the names of limits.
+        return min(trust, 0.8)
     return trust
 
 

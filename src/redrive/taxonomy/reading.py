@@ -266,10 +266,11 @@ def _system_codes(facts: ExceptionFacts, text: str, family: str) -> list[Code]:
     winerror = attrs.get("winerror") or (_first(_WINERROR.search(text)) if "winerror" in text else None)
     if winerror is not None:
         codes.append(("winerror", str(winerror), f"WinError {winerror}"))
-    number = attrs.get("errno")
+    # The errno of a TLS error is a number of OpenSSL's, not of the system.
+    number = attrs.get("errno") if facts.exc_module not in ("ssl", "_ssl") else 0
     if number is None and "err" in text:
         number = _first(_ERRNO.search(text[:3000]))
-    if number is not None and winerror is None and family != families.DATABASE:
+    if number and winerror is None and family != families.DATABASE:
         codes.append(("errno", str(number), f"errno {number}"))
     for name in ("returncode", "exit_code", "exitcode"):
         value = attrs.get(name)

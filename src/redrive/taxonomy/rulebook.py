@@ -166,7 +166,9 @@ class RuleBook:
         clean = simple.replace("_", "")
         best: NameRule | None = None
         for rule in self._names:
-            if (best is None or rule.trust > best.trust) and any(word in clean for word in rule.words):
+            if (best is None or rule.trust > best.trust) and any(
+                clean.startswith(word[1:]) if word[0] == "^" else word in clean for word in rule.words
+            ):
                 best = rule
         return best
 

@@ -329,13 +329,13 @@ NAMES = tuple(
         ("timeout", F.EXTERNAL_TIMEOUT, 0.85, None, "timeout timedout deadlineexceeded timelimit"),
         ("down", F.EXTERNAL_API_DOWN, 0.86, None,
          "serviceunavailable unavailable overloaded badgateway serverdown maintenance "
-         "serverbusy notready apidown outage offline"),
+         "serverbusy notready apidown outage offline notavailable"),
         ("connection", F.TRANSIENT_NETWORK, 0.85, None,
          "connectionerror connecterror connectionclosed connectionlost connectionreset connectionrefused "
          "disconnected networkerror connectionexception apiconnection cannotconnect connectfailed "
          "connectionfail notconnected protocolerror unreachable nobrokers brokernotavailable "
          "brokerconnection noservers socketerror hostnotfound streamlost chunkedencoding incompleteread "
-         "remotedisconnected nodenotready leadernotavailable connectionabort connectionbroken "
+         "noconnection remotedisconnected nodenotready leadernotavailable connectionabort connectionbroken "
          "communicationerror dnserror nameresolution clientoserror proxyerror serverdisconnect "
          "disconnectederror connectionfault sessionexpirederror connectionloss commclosed channelclosed "
          "streamclosed socketclosed transporterror"),
@@ -345,6 +345,12 @@ NAMES = tuple(
          "notfound doesnotexist nosuch missingobject objectdeleted unknownuser unknownmessage "
          "unknownchannel missingfile nomatch noresult filemissing notexist itemmissing gone "
          "videounavailable usernotoccupied"),
+        ("code_not_found", F.PERMANENT_LOGIC, 0.87, None,
+         "actornotfound tasknotfound handlernotfound methodnotfound functionnotfound templatenotfound "
+         "missingtemplate routenotfound viewnotfound"),
+        ("target_not_found", F.CONFIG_INVALID_SETTING, 0.87, None,
+         "versionnotfound regionnotfound indexnotfound tablenotfound bucketnotfound collectionnotfound "
+         "queuenotfound topicnotfound databasenotfound modelnotfound nosuchbucket nosuchtable nosuchindex"),
         ("conflict", F.PERMANENT_VALIDATION, 0.82, None,
          "alreadyexists duplicate conflict integrityerror constraintviolation notunique"),
         ("quota", F.TRANSIENT_RATE_LIMIT, 0.8, None, "quotaexceeded quotaerror"),
@@ -354,6 +360,8 @@ NAMES = tuple(
          "businessrule ruleviolation businesserror outofstock insufficientstock already"),
         ("own_lock", F.TRANSIENT_DATABASE, 0.88, None,
          "deadlock locktimeout lockwait couldnotlock serializationfail lockacquisition"),
+        ("lock_held", F.TRANSIENT_DATABASE, 0.72, None,
+         "acquirelock locknotacquired lockedex lockederror lockunavailable alreadylocked lockheld"),
         ("back_pressure", F.TRANSIENT_RATE_LIMIT, 0.7, None, "channelfull queuefull backpressure"),
         ("temporary", F.EXTERNAL_API_DOWN, 0.6, None,
          "temporaryerror temporaryfail retryableerror transienterror tryagain"),
@@ -374,6 +382,6 @@ NAMES = tuple(
          "deserializ unknowntimezone recipientsrefused carderror declined illegalcharacter missingfield "
          "fielderror jsonerror xmlerror yamlerror csverror badpassword nottrue xlrderror signatureverif"),
         ("mismatch", F.PERMANENT_VALIDATION, 0.66, None,
-         "mismatch incompatible illegal incorrect missing badvalue underrun"),
+         "mismatch incompatible illegal incorrect missing underrun overflow unregistered ^bad ^wrong"),
     )
 )  # fmt: skip

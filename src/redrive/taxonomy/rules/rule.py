@@ -60,7 +60,7 @@ class NameRule(Rule):
     """Reads the words of a class name nobody listed, such as ``AcmeRateLimitError``.
 
     Attributes:
-        words: Lower-case parts, any of which must occur in the class name.
+        words: Lower-case parts, any of which must occur in the class name; with ``^`` in front, begin it.
     """
 
     words: tuple[str, ...]

@@ -262,7 +262,7 @@ INPUT: tuple[TextRule, ...] = (
         "prompt", F.PERMANENT_VALIDATION, 0.955,
         "maximum context length", "prompt is too long", "too many tokens", "context_length_exceeded",
         "content policy", "content management policy", "safety system", "finish_reason: safety",
-        "blocked by safety", "response was blocked", "input is too long", "token limit",
+        "blocked by safety", "response was blocked", "nsfw", "input is too long", "token limit",
     ),
     _text(
         "too_large", F.PERMANENT_VALIDATION, 0.92,

@@ -42,7 +42,7 @@ SYSTEM: tuple[TextRule, ...] = (
         "unable to persist on disk", "read-only / allow delete", "read-only-allow-delete",
         "read_only_allow_delete", "insufficient disk space", "out of disk space", "no space left",
         "os error 28", "volume is full", "disk space is", "insufficient free space", "no free space",
-        "storage is full", "low on disk", "kein speicherplatz", "auf dem gerät ist kein",
+        "storage is full", "low on disk", "disk usage", "kein speicherplatz", "auf dem gerät ist kein",
         "espacio en el dispositivo", "espace disque", "aucun espace", "spazio sul dispositivo",
         "свободного места", "no queda espacio", "cannot write more, disk", "wal: no space",
         "could not extend file", "could not write to file", "table is full", "tablespace full",
@@ -306,8 +306,9 @@ NETWORK: tuple[TextRule, ...] = (
         classes="OSError",
     ),
     _text(
-        "some_timeout", F.EXTERNAL_TIMEOUT, 0.86,
-        "timed out", "timeout", "deadline exceeded", "did not respond in time",
+        "some_timeout", F.EXTERNAL_TIMEOUT, 0.868,
+        "timed out", "timeout", "deadline exceeded", "did not respond in time", "no response received",
+        "no response from", "no reply",
         unless=("invalid timeout", "timeout value", "timeout must", "unexpected keyword"),
     ),
     _text(
@@ -353,6 +354,11 @@ NETWORK: tuple[TextRule, ...] = (
         unless=("client error",),
         families=_REMOTE,
         retry=True,
+    ),
+    _text(
+        "later_words", F.EXTERNAL_API_DOWN, 0.72,
+        "try again later", "retry later", "please retry", "try again in a",
+        unless=("file", "different"),
     ),
     _text(
         "certificate", F.CONFIG_INVALID_SETTING, 0.9,

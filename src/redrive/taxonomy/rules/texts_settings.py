@@ -148,7 +148,8 @@ SETTINGS: tuple[TextRule, ...] = (
         "access token is required", "api_key is required", "connection string is either blank",
         "no such setting", "not set in", "secret_key", "missing required settings", "is not set",
         "setting is required", "required setting", "credential file not found", "didn't provide an api key",
-        "no password", "token is required", "have not set", "not set an api key", "set your api key", "missing api_key", "api token is missing", "without api key",
+        "no password", "token is required", "api key missing", "credentials missing", "credentials are missing",
+        "secret missing", "secret is missing", "access key missing", "have not set", "not set an api key", "set your api key", "missing api_key", "api token is missing", "without api key",
         unless=(
             "couldn't import", "no module named", "expired", "uninitialized", "invalid api key",
             "no authenticator", "no authorization to", "permission", "does not exist", "certificate",
@@ -180,6 +181,12 @@ SETTINGS: tuple[TextRule, ...] = (
             "has expired", "jwt", "unable to authenticate data", "authenticated user must", "proxy",
             "does not have", "captcha",
         ),
+    ),
+    _text(
+        "unauthorized", F.CONFIG_INVALID_SETTING, 0.91,
+        "unauthorized",
+        families=_REMOTE,
+        unless=("unauthorized access", "unauthorized to", "403"),
     ),
     _text(
         "sender_identity", F.CONFIG_INVALID_SETTING, 0.975,
@@ -341,7 +348,7 @@ SETTINGS: tuple[TextRule, ...] = (
         "named_target", F.CONFIG_INVALID_SETTING, 0.94,
         "not found", "not exist", "n't exist", "cannot be found", "not be found", "no such", "unknown",
         pattern=(
-            r"\b(?:bucket|index|topic|queue|deployment|dataset|keyspace|namespace|exchange|table|table or view)s? "
+            r"\b(?:bucket|index|topic|queue|deployment|dataset|keyspace|namespace|exchange|model|table|table or view)s? "
             r"(?:[^\s.]{1,80} )?(?:was not|is not|not|does not|doesn't|cannot be|could not be) (?:found|exist)"
         ),
         families=frozenset({*_REMOTE, *_OWN, fam.BROKER, fam.CODE, ""}),
@@ -430,6 +437,12 @@ RIGHTS: tuple[TextRule, ...] = (
             "publickey", "credential", "client authentication failed", "relaying", "log in", "api key",
             "the from address", "operation not permitted on", "must have the same", "must have the form",
         ),
+    ),
+    _text(
+        "expired_words", F.PERMANENT_PERMISSION, 0.9,
+        "expired",
+        pattern=r"\b(?:token|session|link|grant|consent|ticket|authorization)(?: \w{1,12}){1,3} expired",
+        unless=("card", "timeout"),
     ),
     _text(
         "clock_skew", F.EXTERNAL_API_ERROR, 0.97,
