@@ -56,6 +56,11 @@ def own_examples() -> list[Case]:
         label, *others = types.split(",")
         stated = json.loads(attrs)
         frames = stated.pop("_tb", [])
+        chain = [
+            {"via": via, "exc_module": link.rpartition(".")[0], "exc_qualname": link.rpartition(".")[2],
+             "message": said, "attrs": states}
+            for via, link, said, states in stated.pop("_chain", [])
+        ]  # fmt: skip
         facts = ExceptionFacts.from_dict(
             {
                 "exc_module": module or "builtins",
@@ -64,6 +69,7 @@ def own_examples() -> list[Case]:
                 "message": message.strip().rstrip("|").strip().replace("\\n", "\n").replace("\\t", "\t"),
                 "attrs": stated,
                 "tb": frames,
+                "chain": chain,
             }
         )
         context = {"task_name": "own.example", "retry_count": 0}

@@ -43,7 +43,7 @@ _TEXT_STATUS = re.compile(
     r"(?:http(?:/[12](?:\.\d)?)?(?: \w{1,12}){0,3}[ :=]{1,3}|status(?:[ _]?code)?(?: \w{1,8}){0,2}\W{1,4}|"
     r"statuscode\W{1,4}|error code:? |\bcode(?: of)?[:= ]{1,3}|too many |received |returned |responded with |"
     r"response(?: \w{1,8}){0,2}[:= ]{1,3}|got |error \(|error: |error '|\[|<response \[|<title>)"
-    r"\(?'?([45]\d\d)(?!\d|\.\d| ?ms| bytes)"
+    r"\(?'?([45]\d\d)(?!\w|\.\d| ?ms| bytes)"
 )
 _CLASS_STATUS = re.compile(r"\b([45]\d\d) (?:client|server) error")
 _DRIVER_CLASS = re.compile(r"^\(((?:[a-zA-Z_]\w{0,40}\.){1,5}\w{1,60})\) ")

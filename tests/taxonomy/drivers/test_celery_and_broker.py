@@ -234,8 +234,6 @@ WITHOUT_A_SERVER = (
 )
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("case", WITHOUT_A_SERVER, ids=str)
 def test_celery_failure_is_understood(case: Driven) -> None:
     check(case)
@@ -303,8 +301,6 @@ def virtual_host(rabbitmq_server: RabbitServer) -> str:
     return rabbitmq_server.create_virtual_host()
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("case", WITH_RABBITMQ, ids=str)
 def test_rabbitmq_failure_is_understood(case: Driven, virtual_host: str) -> None:
     check(case, virtual_host)

@@ -172,8 +172,6 @@ def address() -> Iterator[str]:
         yield address
 
 
-@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_http_failure_is_understood(case: Driven, address: str) -> None:
     check(case, address)

@@ -246,8 +246,6 @@ CASES = (
 )
 
 
-@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_mail_or_socket_failure_is_understood(case: Driven) -> None:
     check(case)

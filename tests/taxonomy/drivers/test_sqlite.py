@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,34 +12,32 @@ import pytest
 from tests.taxonomy.drivers.driven import Driven, check
 
 
-def query(*statements: str) -> Any:
+def query(*statements: str, values: tuple[object, ...] = ()) -> Any:
     """Run the statements on one connection to the file; the last one fails."""
 
     def provoke(file: Path) -> None:
-        with sqlite3.connect(file) as connection:
+        with closing(sqlite3.connect(file)) as connection:
             for statement in statements:
-                connection.execute(statement)
+                connection.execute(statement, values)
 
     return provoke
 
 
 def locked(file: Path) -> None:
-    holder = sqlite3.connect(file, isolation_level=None)
-    holder.execute("BEGIN IMMEDIATE")
-    try:
-        sqlite3.connect(file, timeout=0).execute("INSERT INTO shelf VALUES (9, 'x')")
-    finally:
-        holder.close()
+    with closing(sqlite3.connect(file)) as holder, closing(sqlite3.connect(file, timeout=0)) as other:
+        holder.execute("BEGIN IMMEDIATE")
+        other.execute("INSERT INTO shelf VALUES (9, 'x')")
 
 
 def read_only(file: Path) -> None:
-    sqlite3.connect(f"file:{file}?mode=ro", uri=True).execute("DELETE FROM shelf")
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
+        connection.execute("DELETE FROM shelf")
 
 
 def not_a_database(file: Path) -> None:
     other = file.with_name("notes.txt")
     other.write_text("remember the milk " * 100)
-    sqlite3.connect(other).execute("SELECT * FROM shelf")
+    query("SELECT * FROM shelf")(other)
 
 
 CASES = (
@@ -65,13 +64,13 @@ CASES = (
         "bindings",
         "PERMANENT_LOGIC",
         False,
-        lambda file: sqlite3.connect(file).execute("SELECT ?, ?", (1,)),
+        query("SELECT ?, ?", values=(1,)),
     ),
     Driven(
         "integer too large",
         "PERMANENT_VALIDATION",
         False,
-        lambda file: sqlite3.connect(file).execute("SELECT ?", (2**70,)),
+        query("SELECT ?", values=(2**70,)),
     ),
 )
 
@@ -79,14 +78,12 @@ CASES = (
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     file = tmp_path / "shop.sqlite3"
-    with sqlite3.connect(file) as connection:
+    with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute("CREATE TABLE shelf (id integer PRIMARY KEY, name text NOT NULL)")
         connection.execute("INSERT INTO shelf VALUES (1, 'first')")
     return file
 
 
-@pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning")
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_sqlite_failure_is_understood(case: Driven, file: Path) -> None:
     check(case, file)

@@ -145,7 +145,6 @@ CASES = (
 )
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_system_failure_is_understood(case: Driven, tmp_path: Path) -> None:
     check(case, tmp_path)

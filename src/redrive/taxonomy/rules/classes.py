@@ -266,8 +266,7 @@ DATABASE = _classes(
          "sqlalchemy.exc.AmbiguousForeignKeysError sqlalchemy.exc.UnboundExecutionError "
          "sqlalchemy.orm.exc.UnmappedInstanceError sqlalchemy.exc.MissingGreenlet "
          "sqlalchemy.orm.exc.FlushError sqlalchemy.orm.exc.ObjectDereferencedError "
-         "sqlalchemy.exc.AwaitRequired sqlalchemy.exc.IllegalStateChangeError "
-         "sqlalchemy.exc.NoReferenceError"),
+         "sqlalchemy.exc.AwaitRequired sqlalchemy.exc.IllegalStateChangeError sqlalchemy.exc.NoReferenceError"),
         ("closed_by_us", F.PERMANENT_LOGIC, 0.965, None,
          "sqlalchemy.exc.ResourceClosedError psycopg_pool.PoolClosed"),
         ("sqlalchemy_config", F.CONFIG_INVALID_SETTING, 0.8, None, "sqlalchemy.exc.ArgumentError"),
@@ -277,19 +276,16 @@ DATABASE = _classes(
         ("alembic", F.CONFIG_INVALID_SETTING, 0.85, None, "alembic:CommandError alembic:MultipleHeads"),
         ("tortoise_config", F.CONFIG_INVALID_SETTING, 0.9, None, "tortoise.exceptions.ConfigurationError"),
         ("duckdb_memory", F.SYSTEM_OUT_OF_MEMORY, 0.96, None,
-         "duckdb:OutOfMemoryException _duckdb:OutOfMemoryException"),
+         "duckdb:OutOfMemoryException"),
         ("duckdb_busy", F.TRANSIENT_DATABASE, 0.9, None,
-         "duckdb:TransactionException _duckdb:TransactionException duckdb:ConnectionException "
-         "_duckdb:ConnectionException"),
+         "duckdb:TransactionException duckdb:ConnectionException"),
         ("duckdb_data", F.PERMANENT_VALIDATION, 0.9, None,
          "duckdb:ConversionException duckdb:ConstraintException duckdb:InvalidInputException "
-         "duckdb:OutOfRangeException _duckdb:ConversionException _duckdb:ConstraintException "
-         "_duckdb:InvalidInputException _duckdb:OutOfRangeException"),
+         "duckdb:OutOfRangeException"),
         ("duckdb_logic", F.PERMANENT_LOGIC, 0.88, None,
-         "duckdb:BinderException duckdb:ParserException duckdb:SyntaxException duckdb:TypeMismatchException "
-         "_duckdb:BinderException _duckdb:ParserException _duckdb:SyntaxException"),
+         "duckdb:BinderException duckdb:ParserException duckdb:SyntaxException duckdb:TypeMismatchException"),
         ("duckdb_catalog", F.CONFIG_INVALID_SETTING, 0.85, None,
-         "duckdb:CatalogException _duckdb:CatalogException"),
+         "duckdb:CatalogException"),
     ),
 )  # fmt: skip
 
@@ -314,11 +310,11 @@ NAMES = tuple(
         ("invalid_setting", F.CONFIG_INVALID_SETTING, 0.86, None,
          "improperlyconfigured configurationerror configerror configexception invalidconfig misconfigur "
          "configurationexception settingserror invalidsetting badconfig profilenotfound invalidapikey "
-         "baddsn invaliddsn badsetting invalidkeyerror invalidcredential badcredential "
-         "credentialserror"),
+         "baddsn invaliddsn badsetting invalidkeyerror invalidcredential badcredential credentialserror"),
         ("authentication", F.CONFIG_INVALID_SETTING, 0.86, None,
          "authenticationerror authenticationexception authenticationfail unauthorized authfail autherror "
-         "unauthenticated authorizationrequired authrequired loginrequired invalidlogin loginfailed invalidpassword badauthentication loginerror "
+         "unauthenticated authorizationrequired authrequired loginrequired invalidlogin loginfailed "
+         "invalidpassword badauthentication loginerror "
          "authorizationfailed invalidclient authexception notauthenticated passwordrequired invalidtoken "
          "tokeninvalid"),
         ("permission", F.PERMANENT_PERMISSION, 0.87, None,
@@ -361,7 +357,7 @@ NAMES = tuple(
         ("own_lock", F.TRANSIENT_DATABASE, 0.88, None,
          "deadlock locktimeout lockwait couldnotlock serializationfail lockacquisition"),
         ("lock_held", F.TRANSIENT_DATABASE, 0.72, None,
-         "acquirelock locknotacquired lockedex lockederror lockunavailable alreadylocked lockheld"),
+         "acquirelock locknotacquired lockedex lockederror lockheld"),
         ("back_pressure", F.TRANSIENT_RATE_LIMIT, 0.7, None, "channelfull queuefull backpressure"),
         ("temporary", F.EXTERNAL_API_DOWN, 0.6, None,
          "temporaryerror temporaryfail retryableerror transienterror tryagain"),

@@ -185,12 +185,25 @@ AMQP = code_rules(
     "AMQP 0-9-1 specification, reply codes",
     (
         ("forced", F.TRANSIENT_NETWORK, 0.95, None, "320 541 311 313 CONNECTION_FORCED INTERNAL_ERROR"),
-        ("refused", F.CONFIG_INVALID_SETTING, 0.94, None, "403 402 530 ACCESS_REFUSED NOT_ALLOWED INVALID_PATH"),
+        (
+            "refused",
+            F.CONFIG_INVALID_SETTING,
+            0.94,
+            None,
+            "403 402 530 ACCESS_REFUSED NOT_ALLOWED INVALID_PATH",
+        ),
         ("not_found", F.CONFIG_INVALID_SETTING, 0.94, None, "404 NOT_FOUND"),
         ("locked", F.TRANSIENT_NETWORK, 0.6, None, "405 RESOURCE_LOCKED"),
         ("precondition", F.CONFIG_INVALID_SETTING, 0.95, None, "406 PRECONDITION_FAILED"),
         ("no_route", F.CONFIG_INVALID_SETTING, 0.8, None, "312 NO_ROUTE"),
-        ("protocol", F.PERMANENT_LOGIC, 0.8, None, "501 502 503 504 505 540 FRAME_ERROR SYNTAX_ERROR COMMAND_INVALID CHANNEL_ERROR UNEXPECTED_FRAME NOT_IMPLEMENTED"),
+        (
+            "protocol",
+            F.PERMANENT_LOGIC,
+            0.8,
+            None,
+            "501 502 503 504 505 540 FRAME_ERROR SYNTAX_ERROR COMMAND_INVALID CHANNEL_ERROR "
+            "UNEXPECTED_FRAME NOT_IMPLEMENTED",
+        ),
         ("resource", F.TRANSIENT_NETWORK, 0.75, None, "506 RESOURCE_ERROR"),
     ),
 )

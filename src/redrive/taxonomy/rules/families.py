@@ -134,7 +134,8 @@ _TABLE: dict[str, str] = {
         "jsonpath_ng jmespath hl7 pydicom astropy h5py netCDF4 xarray tables extract_msg mailparser "
         "eml_parser email binascii unicodedata uuid ipaddress decimal fractions plistlib quopri struct "
         "codecs encodings tokenize ast sqlparse sqlglot itsdangerous jwt jose authlib oauthlib cryptography "
-        "Crypto Cryptodome nacl gnupg pgpy OpenSSL passlib bcrypt argon2 josepy jwcrypto joserfc pyasn1 asn1crypto asn1tools construct kaitaistruct pyexcel odfpy msoffcrypto olefile "
+        "Crypto Cryptodome nacl gnupg pgpy OpenSSL passlib bcrypt argon2 josepy jwcrypto joserfc pyasn1 "
+        "asn1crypto asn1tools construct kaitaistruct pyexcel odfpy msoffcrypto olefile "
         "vcfpy obspy segyio ezdxf svglib cairosvg trimesh nibabel SimpleITK pynmea2 dpkt scapy"
     ),
     RETRY: ("tenacity backoff retrying stamina retry opnieuw"),

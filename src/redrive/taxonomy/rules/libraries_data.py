@@ -8,8 +8,7 @@ from redrive.taxonomy.types import FailureType as F
 
 DATA = _of("data", "the parsers', validators' and crypto libraries' exception hierarchies", (
     ("pydantic_settings", F.CONFIG_INVALID_SETTING, 0.9, None,
-     "pydantic_settings:SettingsError environs:EnvError environs:EnvValidationError "
-     "dynaconf:ValidationError"),
+     "pydantic_settings:SettingsError environs:EnvError environs:EnvValidationError dynaconf:ValidationError"),
     ("missing_value", F.CONFIG_MISSING_SETTING, 0.94, None,
      "decouple:UndefinedValueError omegaconf:MissingMandatoryValue"),
     ("validation", F.PERMANENT_VALIDATION, 0.94, None,
@@ -26,10 +25,10 @@ DATA = _of("data", "the parsers', validators' and crypto libraries' exception hi
      "jsonschema:SchemaError pydantic:PydanticUserError pydantic:PydanticSchemaGenerationError "
      "pydantic:PydanticUndefinedAnnotation marshmallow:RegistryError"),
     ("document", F.PERMANENT_VALIDATION, 0.93, None,
-     "PIL:UnidentifiedImageError PIL:DecompressionBombError pypdf:PdfReadError PyPDF2:PdfReadError "
-     "pypdf:PyPdfError PyPDF2:PyPdfError pikepdf:PdfError pikepdf:PasswordError pdfminer:PDFSyntaxError "
-     "pdfminer:PSException fitz:FileDataError pymupdf:FileDataError pymupdf:EmptyFileError "
-     "openpyxl:InvalidFileException xlrd:XLRDError docx:PackageNotFoundError pptx:PackageNotFoundError "
+     "PIL:UnidentifiedImageError PIL:DecompressionBombError pypdf:PdfReadError "
+     "pypdf:PyPdfError pikepdf:PdfError pikepdf:PasswordError pdfminer:PDFSyntaxError "
+     "pdfminer:PSException fitz:FileDataError fitz:EmptyFileError "
+     "openpyxl:InvalidFileException xlrd:XLRDError docx:PackageNotFoundError "
      "pdf2image:PDFPageCountError pdf2image:PDFSyntaxError pandas:ParserError pandas:EmptyDataError "
      "yaml:YAMLError ruamel:YAMLError toml:TomlDecodeError lxml:XMLSyntaxError lxml:DocumentInvalid "
      "lxml:ParserError simplejson:JSONDecodeError orjson:JSONDecodeError msgpack:UnpackException "

@@ -10,18 +10,17 @@ HTTP = _of("http_clients", "requests, urllib3, httpx, aiohttp, websockets, torna
     ("timeout", F.EXTERNAL_TIMEOUT, 0.94, None,
      "requests:Timeout requests:ConnectTimeout requests:ReadTimeout urllib3:ConnectTimeoutError "
      "urllib3:ReadTimeoutError urllib3:TimeoutError httpx:TimeoutException httpcore:TimeoutException "
-     "httpcore2:TimeoutException httpx2:TimeoutException httpcore:ReadTimeout httpcore2:ReadTimeout "
-     "httpx2:ReadTimeout httpcore:ConnectTimeout aiohttp:ServerTimeoutError aiohttp:ConnectionTimeoutError "
+     "httpcore:ReadTimeout httpcore:ConnectTimeout aiohttp:ServerTimeoutError aiohttp:ConnectionTimeoutError "
      "aiohttp:SocketTimeoutError tornado:HTTPTimeoutError websocket:WebSocketTimeoutException"),
     ("pool", F.PERMANENT_LOGIC, 0.6, True, "urllib3:EmptyPoolError urllib3:FullPoolError"),
     ("pool_timeout", F.EXTERNAL_TIMEOUT, 0.75, None,
-     "httpx:PoolTimeout httpcore:PoolTimeout httpx2:PoolTimeout"),
+     "httpx:PoolTimeout httpcore:PoolTimeout"),
     ("broken", F.TRANSIENT_NETWORK, 0.92, None,
      "requests:ConnectionError requests:ChunkedEncodingError urllib3:ProtocolError "
      "urllib3:NewConnectionError urllib3:NameResolutionError urllib3:IncompleteRead httpx:ConnectError "
      "httpx:ReadError httpx:WriteError httpx:CloseError httpx:NetworkError httpx:RemoteProtocolError "
-     "httpx:TransportError httpx2:TransportError httpx2:NetworkError httpcore:NetworkError "
-     "httpcore:ConnectError httpcore:RemoteProtocolError httpcore:ReadError httpcore2:NetworkError "
+     "httpx:TransportError httpcore:NetworkError "
+     "httpcore:ConnectError httpcore:RemoteProtocolError httpcore:ReadError "
      "aiohttp:ClientConnectionError aiohttp:ClientConnectorError aiohttp:ServerDisconnectedError "
      "aiohttp:ClientOSError aiohttp:ClientPayloadError aiohttp:ServerConnectionError "
      "aiohttp:ClientConnectionResetError aiohttp:ClientConnectorDNSError websockets:ConnectionClosed "
@@ -64,8 +63,7 @@ HTTP = _of("http_clients", "requests, urllib3, httpx, aiohttp, websockets, torna
      "requests:HTTPError httpx:HTTPStatusError aiohttp:ClientResponseError urllib.error.HTTPError "
      "tornado:HTTPClientError tornado:HTTPError werkzeug:HTTPException urllib3:HTTPError"),
     ("any", F.EXTERNAL_API_ERROR, 0.45, None,
-     "requests:RequestException httpx:HTTPError httpx:RequestError aiohttp:ClientError "
-     "httplib2:HttpLib2Error"),
+     "requests:RequestException httpx:HTTPError httpx:RequestError aiohttp:ClientError httplib2:HttpLib2Error"),
     ("soap", F.EXTERNAL_API_ERROR, 0.72, False,
      "zeep:Fault zeep:TransportError suds:WebFault xmlrpc:Fault xmlrpc:ProtocolError"),
     ("soap_input", F.PERMANENT_LOGIC, 0.75, None,
@@ -173,8 +171,7 @@ SERVICES = _of("services", "the SDKs' own exception hierarchies", (
      "telegram:Forbidden aiogram:TelegramForbiddenError pyrogram:Forbidden"),
     ("telegram_token", F.CONFIG_INVALID_SETTING, 0.93, None,
      "telegram:InvalidToken aiogram:TelegramUnauthorizedError discord:LoginFailure "
-     "telethon:UnauthorizedError telethon:AuthKeyError "
-     "discord:PrivilegedIntentsRequired"),
+     "telethon:UnauthorizedError telethon:AuthKeyError discord:PrivilegedIntentsRequired"),
     ("telegram_migrated", F.PERMANENT_VALIDATION, 0.75, None,
      "telegram:ChatMigrated aiogram:TelegramMigrateToChat telegram:Conflict"),
     ("braintree_down", F.EXTERNAL_API_DOWN, 0.93, None,
@@ -202,7 +199,7 @@ SERVICES = _of("services", "the SDKs' own exception hierarchies", (
     ("geocoder_down", F.EXTERNAL_API_DOWN, 0.8, None, "geopy:GeocoderServiceError"),
     ("reddit_server", F.EXTERNAL_API_ERROR, 0.82, True, "prawcore:ServerError"),
     ("download", F.EXTERNAL_API_ERROR, 0.5, None,
-     "yt_dlp:DownloadError youtube_dl:DownloadError yt_dlp:ExtractorError"),
+     "yt_dlp:DownloadError yt_dlp:ExtractorError"),
     ("ldap_down", F.TRANSIENT_NETWORK, 0.88, None,
      "ldap:SERVER_DOWN ldap:CONNECT_ERROR ldap:UNAVAILABLE ldap:BUSY ldap3:LDAPSocketOpenError "
      "ldap3:LDAPSocketReceiveError ldap3:LDAPSessionTerminatedByServerError ldap3:LDAPSocketSendError "

@@ -69,8 +69,7 @@ STORES = _of("stores", "the drivers' exception hierarchies", (
      "pymemcache:MemcacheIllegalInputError pymemcache:MemcacheClientError pylibmc:TooBig"),
     ("search", F.TRANSIENT_DATABASE, 0.93, None,
      "elasticsearch:ConnectionError elasticsearch:ConnectionTimeout elastic_transport:ConnectionError "
-     "elastic_transport:ConnectionTimeout elastic_transport:TransportError opensearchpy:ConnectionError "
-     "opensearchpy:ConnectionTimeout meilisearch:MeilisearchTimeoutError "
+     "elastic_transport:ConnectionTimeout elastic_transport:TransportError meilisearch:MeilisearchTimeoutError "
      "meilisearch:MeilisearchCommunicationError couchbase:TimeoutException "
      "couchbase:UnAmbiguousTimeoutException couchbase:AmbiguousTimeoutException "
      "couchbase:ServiceUnavailableException influxdb:InfluxDBServerError "
@@ -83,7 +82,7 @@ STORES = _of("stores", "the drivers' exception hierarchies", (
      "elasticsearch:SerializationError elastic_transport:SerializationError"),
     ("search_product", F.CONFIG_INVALID_SETTING, 0.85, None, "elasticsearch:UnsupportedProductError"),
     ("search_bulk", F.PERMANENT_VALIDATION, 0.8, None,
-     "elasticsearch:BulkIndexError opensearchpy:BulkIndexError"),
+     "elasticsearch:BulkIndexError"),
     ("file_lock", F.TRANSIENT_DATABASE, 0.7, None, "filelock:Timeout"),
     ("zookeeper", F.TRANSIENT_NETWORK, 0.8, None,
      "kazoo:ConnectionLoss kazoo:SessionExpiredError kazoo:ConnectionClosedError "
@@ -119,9 +118,8 @@ BROKERS = _of("brokers", "amqp, pika, Kafka, NATS and Pulsar client exception hi
      "kafka:BrokerNotAvailableError kafka:LeaderNotAvailableError kafka:NotLeaderForPartitionError "
      "kafka:RequestTimedOutError kafka:CoordinatorNotAvailableError kafka:RebalanceInProgressError "
      "kafka:CommitFailedError kafka:RetriableError kafka:Cancelled kafka:StaleMetadata "
-     "aiokafka:KafkaConnectionError aiokafka:KafkaTimeoutError aiokafka:RequestTimedOutError "
      "kafka:KafkaUnavailableError kafka:NotLeaderOrFollowerError kafka:GroupLoadInProgressError "
-     "kafka:NotCoordinatorForGroupError aiokafka:KafkaError kafka:KafkaError confluent_kafka:KafkaException "
+     "kafka:NotCoordinatorForGroupError kafka:KafkaError confluent_kafka:KafkaException "
      "cimpl.KafkaException confluent_kafka:ConsumeError confluent_kafka:ProduceError"),
     ("kafka_config", F.CONFIG_INVALID_SETTING, 0.9, None,
      "kafka:KafkaConfigurationError kafka:SaslAuthenticationFailedError kafka:UnknownTopicOrPartitionError "

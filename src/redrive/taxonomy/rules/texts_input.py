@@ -117,12 +117,6 @@ ABSENT: tuple[TextRule, ...] = (
         ),
     ),
     _text(
-        "socket_file", F.CONFIG_MISSING_SERVICE, 0.9,
-        ".sock", "docker.sock", "no such file or directory",
-        also=("fetching server api version", "docker.sock", "'connection aborted.', filenotfounderror"),
-        unless=("pgsql",),
-    ),
-    _text(
         "absent_words", F.PERMANENT_NOT_FOUND, 0.885,
         "matching query does not exist", "no such object", "no such key", "not found", "does not exist",
         "doesn't exist", "no longer exists", "no such file", "no such container", "could not be found",
@@ -199,13 +193,6 @@ INPUT: tuple[TextRule, ...] = (
         "an error occurred in the current transaction", "in failed sql transaction",
         "already closed because of", "can't operate on closed transaction",
         families=frozenset({fam.DATABASE, fam.DJANGO}),
-    ),
-    _text(
-        # PostgreSQL shows the place of many errors, so the code knows better where there is one.
-        "sql_place", F.PERMANENT_LOGIC, 0.9,
-        "line 1:",
-        families=_OWN,
-        unless=("invalid input syntax", "does not exist", "permission denied", "timeout"),
     ),
     _text(
         "sql_syntax", F.PERMANENT_LOGIC, 0.96,
@@ -401,10 +388,6 @@ BUGS: tuple[TextRule, ...] = (
         "is not json serializable", "not json serializable", "cannot pickle", "can't pickle",
         "is not serializable", "can't get local object", "cannot serialize", "can't serialize",
         "type is not json", "unsupported type for",
-    ),
-    _text(
-        "illegal_fileno", F.PERMANENT_LOGIC, 0.9,
-        "bad file descriptor", "fileno",
     ),
     _text(
         "silent_process", F.UNKNOWN, 0.92,

@@ -173,7 +173,8 @@ NETWORK: tuple[TextRule, ...] = (
         "is loading the dataset", "unavailable", "no hosts available",
         "unable to complete the operation against any hosts", "disconnect", "fermé la connexion",
         "cerró la conexión", "verbindung unerwartet", "закрыл", "соединение", "connection not open",
-        "connection is lost", "idle-in-transaction", "connect call failed", " connecting to ", "not connected to the database", "connection invalid",
+        "connection is lost", "idle-in-transaction", "connect call failed", " connecting to ",
+        "not connected to the database", "connection invalid",
         families=_OWN,
         unless=(
             "invalid password", "access denied", "authentication failed", "no password supplied",
@@ -207,10 +208,7 @@ NETWORK: tuple[TextRule, ...] = (
         "deadlock detected", "deadlock found", "lock wait timeout exceeded", "could not serialize access",
         "database is locked", "sorry, too many clients", "remaining connection slots",
         "server has gone away", "canceling statement due to", "chosen as the deadlock victim",
-    ),
-    _text(
-        "own_session_terminated", F.TRANSIENT_DATABASE, 0.94,
-        "terminating connection due to", "transaction timeout", "idle in transaction",
+        "terminating connection due to", "idle-in-transaction timeout", "transaction timeout",
     ),
     _text(
         "broker_connection", F.TRANSIENT_NETWORK, 0.945,
@@ -322,12 +320,6 @@ NETWORK: tuple[TextRule, ...] = (
         "503 service", "502 bad gateway", "service unavailable", "service temporarily unavailable",
         "maintenance", "temporarily unavailable", "bad gateway", "<title>5", "scheduled maintenance",
         also=("<html", "<!doctype", "<title"),
-        retry=True,
-    ),
-    _text(
-        "html_body", F.EXTERNAL_API_ERROR, 0.82,
-        "<html", "<!doctype",
-        classes="JSONDecodeError ContentTypeError",
         retry=True,
     ),
     _text(

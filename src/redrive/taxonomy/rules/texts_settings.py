@@ -149,7 +149,8 @@ SETTINGS: tuple[TextRule, ...] = (
         "no such setting", "not set in", "secret_key", "missing required settings", "is not set",
         "setting is required", "required setting", "credential file not found", "didn't provide an api key",
         "no password", "token is required", "api key missing", "credentials missing", "credentials are missing",
-        "secret missing", "secret is missing", "access key missing", "have not set", "not set an api key", "set your api key", "missing api_key", "api token is missing", "without api key",
+        "secret missing", "secret is missing", "access key missing", "have not set", "not set an api key",
+        "set your api key", "missing api_key", "api token is missing", "without api key",
         unless=(
             "couldn't import", "no module named", "expired", "uninitialized", "invalid api key",
             "no authenticator", "no authorization to", "permission", "does not exist", "certificate",
@@ -312,7 +313,8 @@ SETTINGS: tuple[TextRule, ...] = (
         "java gateway process exited", "java_home", "no java", "libgl.so",
         "undefined symbol", "glibc", "missing module", "extra is required", "install the", "use pip",
         "use `pip", "please run `pip", "python -m spacy download", "no suitable image found", "language data",
-        "error opening data file", "cannot load library", "could not load library", "not found or not installed", "backend is not available", "no backend available",
+        "error opening data file", "cannot load library", "could not load library",
+        "not found or not installed", "backend is not available", "no backend available",
         "you need to install", "requires additional", "failed loading language",
         "is not available on this system", "engine is not running", "no such module",
         unless=(
@@ -330,7 +332,10 @@ SETTINGS: tuple[TextRule, ...] = (
             "not found", "install", "in path", "on your path", "to find", "not find", "find ", "locate", "no such file",
             "may not be available", "executable", "missing", "unable to run", "failed to execute",
         ),
-        unless=("hostnotfound", "contentnotfound", "atom not found", "invalid data", "javascript", "exited with", "exit code"),
+        unless=(
+            "hostnotfound", "contentnotfound", "atom not found", "invalid data", "javascript", "exited with",
+            "exit code",
+        ),
     ),
     _text(
         "server_too_old", F.CONFIG_INVALID_SETTING, 0.94,
@@ -348,7 +353,7 @@ SETTINGS: tuple[TextRule, ...] = (
         "named_target", F.CONFIG_INVALID_SETTING, 0.94,
         "not found", "not exist", "n't exist", "cannot be found", "not be found", "no such", "unknown",
         pattern=(
-            r"\b(?:bucket|index|topic|queue|deployment|dataset|keyspace|namespace|exchange|model|table|table or view)s? "
+            r"\b(?:bucket|index|topic|queue|deployment|dataset|keyspace|namespace|exchange|model|table|view)s? "
             r"(?:[^\s.]{1,80} )?(?:was not|is not|not|does not|doesn't|cannot be|could not be) (?:found|exist)"
         ),
         families=frozenset({*_REMOTE, *_OWN, fam.BROKER, fam.CODE, ""}),
@@ -430,7 +435,8 @@ RIGHTS: tuple[TextRule, ...] = (
         "access token has expired", "session has expired", "request has expired", "bot was kicked",
         "have no rights", "privacy settings", "user is deactivated", "permission_denied", "rights to",
         "missing scope", "consent", "outside of allowed", "located outside", "attempted path traversal",
-        "account is restricted", "account has been suspended", "not allowed by", "not have the required", "has not authorized",
+        "account is restricted", "account has been suspended", "not allowed by", "not have the required",
+        "has not authorized",
         "don't have access", "do not have access", "you are not allowed", "insufficient scope",
         "bot is not a member", "permission to", "must have the",
         unless=("does not exist or",
