@@ -11,7 +11,15 @@ class Remembering:
         self.acts: list[tuple[int, str, str, str, Route | None]] = []
 
     def act(
-        self, record_id: int, act: str, *, actor: str, reason: str, decision: str, route: Route | None
+        self,
+        record_id: int,
+        act: str,
+        *,
+        actor: str,
+        reason: str,
+        decision: str,
+        route: Route | None,
+        errbacks: bool,
     ) -> str:
         self.acts.append((record_id, act, actor, decision, route))
         return self.refused.get(record_id, "")

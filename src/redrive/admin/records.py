@@ -31,6 +31,7 @@ from redrive.conf import get_settings
 from redrive.leases import StoreUnavailable
 from redrive.models import FailureAttempt, TaskFailureRecord
 from redrive.priority import TaskPriority
+from redrive.stores.sql.detail import workflow_words
 from redrive.stores.sql.judgements import judgement_of
 from redrive.taxonomy import FailureType
 from redrive.templatetags.redrive import ago, may, retry_progress, status_badge, type_badge
@@ -355,7 +356,7 @@ class TaskFailureRecordAdmin(RecordModelAdmin):
         """Everything that is known about one record; a few queries, nothing to edit."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        record = TaskFailureRecord.objects.filter(pk=_number(unquote(object_id))).defer("body").first()
+        record = TaskFailureRecord.objects.filter(pk=_number(unquote(object_id))).first()
         if record is None:
             raise Http404(_("There is no record with this number. Finished ones are deleted after a while."))
         now = timezone.now()
@@ -365,6 +366,7 @@ class TaskFailureRecordAdmin(RecordModelAdmin):
             "title": record.task_name,
             "record": record,
             "page": describe(record, list(attempts[:MAX_ATTEMPTS]), get_settings().masking, now),
+            "workflow": workflow_words(record),
             "now": now,
             "judged": judged,
             "kinds": [kind.value for kind in FailureType],

@@ -27,7 +27,13 @@ class DeadLetters:
         self._store = store
 
     def retry(
-        self, record_ids: Iterable[int], *, actor: str, reason: str = "", route: Route | None = None
+        self,
+        record_ids: Iterable[int],
+        *,
+        actor: str,
+        reason: str = "",
+        route: Route | None = None,
+        errbacks: bool = False,
     ) -> Acted:
         """Make each record due now: dead and abandoned ones begin a new round, waiting ones stop waiting.
 
@@ -38,28 +44,40 @@ class DeadLetters:
             actor: Who wants it (a user name).
             reason: Why, in their words.
             route: Another queue and priority for the message; None keeps its own.
+            errbacks: Let the errbacks that have fired fire again if the task fails again.
 
         Raises:
             StoreUnavailable: The database is away.
         """
         suffix = f", {route.label} priority" if route else ""
         return self._act(
-            record_ids, "retry", actor, reason, f"Redriven by {actor}{suffix}. {reason}".strip(), route
+            record_ids,
+            "retry",
+            actor,
+            reason,
+            f"Redriven by {actor}{suffix}. {reason}".strip(),
+            route,
+            errbacks,
         )
 
     def abandon(self, record_ids: Iterable[int], *, actor: str, reason: str = "") -> Acted:
         """Give each record up. Raises StoreUnavailable."""
-        return self._act(
-            record_ids, "abandon", actor, reason, f"Abandoned by {actor}. {reason}".strip(), None
-        )
+        return self._act(record_ids, "abandon", actor, reason, f"Abandoned by {actor}. {reason}".strip())
 
     def _act(
-        self, record_ids: Iterable[int], act: str, actor: str, reason: str, decision: str, route: Route | None
+        self,
+        record_ids: Iterable[int],
+        act: str,
+        actor: str,
+        reason: str,
+        decision: str,
+        route: Route | None = None,
+        errbacks: bool = False,
     ) -> Acted:
         acted = Acted()
         for record_id in record_ids:
             refused = self._store.act(
-                record_id, act, actor=actor, reason=reason, decision=decision, route=route
+                record_id, act, actor=actor, reason=reason, decision=decision, route=route, errbacks=errbacks
             )
             if refused:
                 acted.refused[record_id] = refused

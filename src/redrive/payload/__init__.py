@@ -8,15 +8,19 @@ Arguments for people (:func:`readable`) are JSON-safe and bounded; :func:`mask` 
 from redrive.payload.arguments import read_body, readable
 from redrive.payload.json_text import clean_text, to_json
 from redrive.payload.masking import mask
-from redrive.payload.types import MessageSource, StoredMessage, without_errbacks
+from redrive.payload.types import MessageSource, StoredMessage, with_errbacks, without_errbacks
+from redrive.payload.workflow import Workflow, workflow_of
 
 __all__ = [
     "MessageSource",
     "StoredMessage",
+    "Workflow",
     "clean_text",
     "mask",
     "read_body",
     "readable",
     "to_json",
+    "with_errbacks",
     "without_errbacks",
+    "workflow_of",
 ]

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+ERRBACKS = "redrive_errbacks"
+"""Property under which a stored message keeps the errbacks that were taken out of it."""
+
 
 class MessageSource(StrEnum):
     """How faithful a stored message is."""
@@ -69,7 +72,7 @@ class StoredMessage:
 
 
 def without_errbacks(message: StoredMessage) -> StoredMessage:
-    """The message with its errbacks emptied, because they have fired: sending it again must not fire them again.
+    """The message with its errbacks set aside, because they have fired: sending it again must not fire them again.
 
     Only a JSON body can be changed without decoding foreign objects; any other body is returned as it is.
     """
@@ -79,8 +82,18 @@ def without_errbacks(message: StoredMessage) -> StoredMessage:
         args, kwargs, embed = json.loads(message.body)
         if not embed.get("errbacks"):
             return message
-        embed = {**embed, "errbacks": None}
-        body = json.dumps([args, kwargs, embed]).encode()
+        kept = {**message.properties, ERRBACKS: embed["errbacks"]}
+        body = json.dumps([args, kwargs, {**embed, "errbacks": None}]).encode()
     except (ValueError, TypeError, AttributeError, RecursionError):
         return message
+    return replace(message, body=body, properties=kept)
+
+
+def with_errbacks(message: StoredMessage) -> StoredMessage:
+    """The message with the errbacks that :func:`without_errbacks` had set aside, so that they fire again."""
+    errbacks = message.properties.get(ERRBACKS)
+    if not errbacks:
+        return message
+    args, kwargs, embed = json.loads(message.body)
+    body = json.dumps([args, kwargs, {**embed, "errbacks": errbacks}]).encode()
     return replace(message, body=body)

@@ -17,12 +17,14 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from redrive import runtime
 from redrive.conf import MODES, forget_mode, get_mode, get_settings, spill_unsafe, switch_file
 from redrive.dead_letters import Acted
 from redrive.directories import make, owner_of, user_name
 from redrive.leases import StoreUnavailable
+from redrive.management.chord_body import NoChord, run_chord_body
 from redrive.management.classify import add_classify, run_classify
 from redrive.management.doctor import add_doctor, run_doctor
 from redrive.priority import TaskPriority
@@ -60,6 +62,10 @@ class Command(BaseCommand):
         listing.add_argument("--page", type=int, default=1, help="which page of 50 (default 1)")
         show = verb("show", "One record: why it failed, what was decided, its attempts.")
         show.add_argument("record", help="record id or task id")
+        body = verb("chord-body", "Run the body of the chord that a dead task was a member of.")
+        body.add_argument("record", help="record id or task id of the member")
+        body.add_argument("--results", required=True, help="JSON list: what the members would have returned")
+        body.add_argument("--reason", default="", help="why, for the audit")
         for name, text in (("retry", "Send records back to work."), ("abandon", "Give records up.")):
             act = verb(name, text)
             act.add_argument("records", nargs="*", help="record ids or task ids")
@@ -67,6 +73,9 @@ class Command(BaseCommand):
             act.add_argument("--all", action="store_true", help="every record that fits the filters")
             act.add_argument("--reason", default="", help="why, for the audit")
             if name == "retry":
+                act.add_argument(
+                    "--errbacks", action="store_true", help="let errbacks that have fired fire again"
+                )
                 levels = [level.name for level in TaskPriority]
                 act.add_argument("--priority", choices=levels, help="another priority, with its queue")
         mode = verb("mode", "Say or switch the mode on this machine, while workers run.")
@@ -87,6 +96,7 @@ class Command(BaseCommand):
             "show": self._show,
             "retry": self._retry,
             "abandon": self._abandon,
+            "chord-body": self._chord_body,
             "mode": self._mode,
             "keeper": self._keeper,
             "classify": self._classify,
@@ -169,7 +179,11 @@ class Command(BaseCommand):
         level = options["priority"]
         route = runtime.route_for(TaskPriority[level]) if level else None
         acted = runtime.dead_letter_service().retry(
-            self._chosen(options), actor=_actor(), reason=options["reason"], route=route
+            self._chosen(options),
+            actor=_actor(),
+            reason=options["reason"],
+            route=route,
+            errbacks=options["errbacks"],
         )
         return self._report(acted, "will run again", options["json"])
 
@@ -178,6 +192,22 @@ class Command(BaseCommand):
             self._chosen(options), actor=_actor(), reason=options["reason"]
         )
         return self._report(acted, "abandoned", options["json"])
+
+    def _chord_body(self, **options: Any) -> int:
+        try:
+            results = json.loads(options["results"])
+        except ValueError as exc:
+            raise CommandError(f"--results is no JSON ({exc}). Type: --results '[1, 2]'") from exc
+        if not isinstance(results, list):
+            raise CommandError("--results must be a list, a result per member: --results '[1, 2]'")
+        try:
+            task_id = run_chord_body(
+                self._resolve(options["record"]), results, actor=_actor(), reason=options["reason"]
+            )
+        except (NoChord, OperationalError) as exc:
+            raise CommandError(str(exc)) from exc
+        self._print(options["json"], {"task_id": task_id}, [f"The chord's body is sent, as {task_id}."])
+        return 0
 
     def _report(self, acted: Acted, done: str, as_json: bool) -> int:
         lines = [f"{len(acted.done):,} {done}."]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from redrive.dead_letters import Route, Status
-from redrive.payload import to_json
+from redrive.payload import MessageSource, StoredMessage, to_json, with_errbacks
 from redrive.stores.sql.connection import Cursor, Database
 from redrive.stores.sql.tables import REVOKED, SETTLE_SECONDS, TABLE, bounded
 
@@ -34,7 +34,15 @@ class SqlRecordStore:
         self._database = database
 
     def act(
-        self, record_id: int, act: str, *, actor: str, reason: str, decision: str, route: Route | None
+        self,
+        record_id: int,
+        act: str,
+        *,
+        actor: str,
+        reason: str,
+        decision: str,
+        route: Route | None,
+        errbacks: bool = False,
     ) -> str:
         """Carry out an act; "" or why nothing was changed. Raises StoreUnavailable."""
 
@@ -55,6 +63,8 @@ class SqlRecordStore:
                 return refused
             if route is not None:
                 _reroute(cursor, record_id, route)
+            if errbacks:
+                _restore_errbacks(cursor, record_id)
             if act != "abandon":
                 task_id = _renew_id(cursor, record_id)
             numbers = {"record": record_id, "was": status, **({"priority": route.label} if route else {})}
@@ -144,6 +154,26 @@ def _reroute(cursor: Cursor, record_id: int, route: Route) -> None:
         f"UPDATE {TABLE} SET queue_name = %s, exchange = '', routing_key = %s, properties = {d.json} WHERE id = %s",
         [route.queue, route.queue, to_json(properties), record_id],
     )
+
+
+def read_message(cursor: Cursor, record_id: int) -> StoredMessage | None:
+    """The body of a record's message with what is needed to read it, or None without a record or a message."""
+    row = cursor.one(
+        f"SELECT body, content_type, properties, message_source FROM {TABLE} WHERE id = %s", [record_id]
+    )
+    if row is None or row[3] in ("", "none"):
+        return None
+    properties = cursor.dialect.read_json(row[2])
+    return StoredMessage(
+        body=bytes(row[0]), content_type=row[1], properties=properties, source=MessageSource(row[3])
+    )
+
+
+def _restore_errbacks(cursor: Cursor, record_id: int) -> None:
+    message = read_message(cursor, record_id)
+    if message is not None:
+        body = with_errbacks(message).body
+        cursor.execute(f"UPDATE {TABLE} SET body = %s WHERE id = %s", [body, record_id])
 
 
 def add_event(

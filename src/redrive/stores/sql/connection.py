@@ -81,6 +81,10 @@ class Dialect:
         """Placeholder for a JSON text."""
         return f"%s{self.json_cast}"
 
+    def merged(self, old: str, new: str) -> str:
+        """SQL for the JSON object of two, the second one's values first."""
+        return f"{old} || {new}" if self.vendor == "postgresql" else f"json_patch({old}, {new})"
+
     @property
     def moment_place(self) -> str:
         """Placeholder for a moment where its type cannot be told from a column."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from redrive.conf import get_settings
 from redrive.models import TaskFailureRecord
-from redrive.payload import mask
+from redrive.payload import StoredMessage, mask, workflow_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +55,8 @@ class RecordDetail:
     first_failed_at: datetime | None
     message_source: str
     fingerprint: str
+    workflow: tuple[str, ...]
+    """What a retry does to the rest of its canvas, and what it can no longer repair."""
     attempts: tuple[AttemptDetail, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -78,6 +80,7 @@ class RecordDetail:
             f"retries    {self.retry_count} of {self.max_retries}; queue {self.queue_name or '?'};"
             f" worker {self.worker_hostname or '?'}; tenant {self.business_unit or '-'};"
             f" message {self.message_source or 'none'}",
+            *(f"workflow   {words}" for words in self.workflow),
             "",
             *(f"  {self._attempt_line(attempt)}" for attempt in self.attempts),
             "",
@@ -96,17 +99,18 @@ class RecordDetail:
 
 def record_detail(record_id: int) -> RecordDetail | None:
     """The record with its attempts, oldest first; None if there is none. Two queries."""
-    record = TaskFailureRecord.every.filter(id=record_id).defer("body").first()
+    record = TaskFailureRecord.every.filter(id=record_id).first()
     if record is None:
         return None
     masking = get_settings().masking
     plain = {
         name: getattr(record, name)
         for name in RecordDetail.__dataclass_fields__
-        if name not in ("args", "kwargs", "attempts")
+        if name not in ("args", "kwargs", "attempts", "workflow")
     }
     return RecordDetail(
         **plain,
+        workflow=tuple(workflow_words(record)),
         args=mask(record.task_args, fields=masking.fields, patterns=masking.patterns),
         kwargs=mask(record.task_kwargs, fields=masking.fields, patterns=masking.patterns),
         attempts=tuple(
@@ -125,6 +129,16 @@ def record_detail(record_id: int) -> RecordDetail | None:
             for attempt in record.attempts.order_by("attempt", "delivery")
         ),
     )
+
+
+def workflow_words(record: TaskFailureRecord) -> list[str]:
+    """What hangs on a task that has not succeeded, in sentences; see :meth:`redrive.payload.Workflow.words`."""
+    if record.status == "RESOLVED":
+        return []
+    message = StoredMessage(
+        body=bytes(record.body), content_type=record.content_type, properties=record.properties
+    )
+    return workflow_of(message).words(record.pk)
 
 
 def resolve_id(value: str) -> int | None:
