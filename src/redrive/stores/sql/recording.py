@@ -16,6 +16,8 @@ from redrive.stores.sql.connection import Cursor, Dialect
 from redrive.stores.sql.tables import ATTEMPTS, CELERY, ROW_VERSION, SETTLE_SECONDS, TABLE, bounded
 
 MOST_ATTEMPTS = 1_000_000
+MOST_CLAIMED = 10_000
+"""Highest attempt that a task without a record may claim: the row counts on from there, and must not reach the end."""
 
 
 def columns(ending: Ending) -> dict[str, Any]:
@@ -131,9 +133,10 @@ def record_failure(cursor: Cursor, ending: Ending) -> Recorded:
     values = columns(ending)
     insert = Insert(cursor, values)
     insert.add("status", Status.RETRYING.value if wanted else final.value)
-    insert.add("attempt", claimed)
+    first = min(claimed, MOST_CLAIMED)
+    insert.add("attempt", first)
     insert.add("first_attempt", 1)
-    insert.add("retry_count", claimed - 1)
+    insert.add("retry_count", first - 1)
     insert.add("max_retries", max(0, proposal.max_retries))
     if wanted:
         insert.add_sql("next_retry_at", d.settled, _settled(cursor, ending))
@@ -179,7 +182,7 @@ def record_failure(cursor: Cursor, ending: Ending) -> Recorded:
     row = cursor.one(
         f"{insert.sql(TABLE)} ON CONFLICT (task_id) DO UPDATE SET {', '.join(assignments)} WHERE {fresh}"
         # The same ending again, of a message that claims a higher attempt than the row knows of, is told by its moment.
-        " OR (r.attempt < EXCLUDED.attempt AND (r.last_failed_at IS NULL"
+        f" OR (r.attempt < {claimed} AND (r.last_failed_at IS NULL"
         " OR r.last_failed_at <> EXCLUDED.last_failed_at)) RETURNING id, attempt, status",
         [*insert.params, *_settled(cursor, ending), *texts],
     )
@@ -309,7 +312,7 @@ def record_hold(cursor: Cursor, ending: Ending) -> Recorded:
     values = columns(ending)
     insert = Insert(cursor, values)
     insert.add("status", Status.RETRYING.value)
-    insert.add("attempt", claimed_attempt(ending) - 1)
+    insert.add("attempt", min(claimed_attempt(ending), MOST_CLAIMED) - 1)
     insert.add("first_attempt", 1)
     insert.add("retry_count", 0)
     insert.add("max_retries", 0)
@@ -323,7 +326,7 @@ def record_hold(cursor: Cursor, ending: Ending) -> Recorded:
         f"{insert.sql(TABLE)} ON CONFLICT (task_id) DO UPDATE SET holds = r.holds + 1,"
         " next_retry_at = EXCLUDED.next_retry_at, published_at = NULL, lease_owner = '', started_attempt = r.attempt,"
         f" hold_reason = EXCLUDED.hold_reason, {', '.join(_IDLE_AGAIN[1:])}"
-        " WHERE r.attempt = EXCLUDED.attempt AND r.status = 'RETRYING'"
+        f" WHERE r.attempt = {claimed_attempt(ending) - 1} AND r.status = 'RETRYING'"
         # The same hold again, perhaps while the next copy runs already: it must not give the row free.
         " AND (r.next_retry_at IS NULL OR r.next_retry_at <> EXCLUDED.next_retry_at) RETURNING id",
         insert.params,
