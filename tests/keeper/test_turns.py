@@ -1,0 +1,144 @@
+"""A keeper's turns on real servers: what it claims it sends once; a broker that is away makes it wait and say so."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import redis
+from celery import Celery
+from django.test import override_settings
+
+from redrive import runtime
+from redrive.keeper.keeper import Keeper
+from redrive.stores.sql import publishing
+from redrive.stores.sql.connection import Database
+from redrive.testing import FakeClock
+from tests.servers import ValkeyServer
+from tests.stores.endings import failure, make_due, record, row_of
+
+PAST = "UPDATE redrive_taskfailurerecord SET lease_expires_at = '2020-01-01 00:00:00.000000'"
+
+
+@pytest.fixture
+def database(database_alias: str, tmp_path: Path) -> Iterator[Database]:
+    redrive = {"DATABASE": database_alias, "SPILL": {"DIRECTORY": str(tmp_path / "spill")}}
+    with override_settings(REDRIVE=redrive):
+        yield runtime.database()
+        runtime.database().close()
+
+
+@pytest.fixture
+def make_keeper(database: Database, valkey: ValkeyServer) -> Iterator[Callable[[], Keeper]]:
+    made: list[Keeper] = []
+
+    def make() -> Keeper:
+        app = Celery("shop", broker=valkey.url, set_as_current=False)
+        made.append(Keeper(app))
+        return made[-1]
+
+    yield make
+    for keeper in made:
+        keeper.close()
+
+
+def waiting(database: Database, task_id: str = "t1") -> None:
+    record(database, failure(task_id=task_id))
+    make_due(database, task_id)
+
+
+def sent(valkey: ValkeyServer) -> int:
+    with redis.Redis.from_url(valkey.url) as client:
+        return int(client.llen("celery"))
+
+
+def test_a_broker_that_is_away_is_waited_for_longer_and_longer_and_said_once(
+    database: Database,
+    make_keeper: Callable[[], Keeper],
+    valkey: ValkeyServer,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "redrive")
+    keeper = make_keeper()
+    valkey.kill()
+
+    pauses = []
+    for _ in range(3):
+        waiting(database)
+        pauses.append(keeper.turn())
+
+    assert pauses == [1.0, 2.0, 4.0]
+    assert caplog.text.count("the keeper waits, the broker is away") == 1
+    row = row_of(database)
+    assert (row["hold_reason"], row["lease_owner"]) == ("The broker is away.", "")
+
+    valkey.start()
+    make_due(database, "t1")
+    keeper.turn()
+
+    assert sent(valkey) == 1
+    assert "the keeper is at work again" in caplog.text
+
+
+def test_what_a_silent_keeper_had_claimed_is_sent_when_its_lease_is_over(
+    database: Database, make_keeper: Callable[[], Keeper], valkey: ValkeyServer
+) -> None:
+    waiting(database)
+    database.run(lambda cursor: publishing.claim_due(cursor, "silent", limit=10, lease_seconds=30))
+    keeper = make_keeper()
+
+    keeper.turn()
+    before = sent(valkey)
+    database.run(lambda cursor: cursor.execute(PAST))
+    keeper.turn()
+
+    assert (before, sent(valkey)) == (0, 1)
+
+
+def test_several_keepers_send_each_row_once(
+    database: Database, make_keeper: Callable[[], Keeper], valkey: ValkeyServer
+) -> None:
+    for number in range(60):
+        waiting(database, f"t{number}")
+    keepers = [make_keeper() for _ in range(3)]
+    threads = [threading.Thread(target=lambda k=keeper: (k.turn(), k.turn())) for keeper in keepers]  # type: ignore[misc]  # bound at once
+
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sent(valkey) == 60
+
+
+@pytest.mark.parametrize("days", [-400, 400])
+def test_the_keepers_own_clock_decides_nothing(
+    days: int,
+    database: Database,
+    make_keeper: Callable[[], Keeper],
+    valkey: ValkeyServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waiting(database, "due")
+    record(database, failure(task_id="later", delay=7200))
+    make_due(database, "later", seconds_ago=-3600)
+    monkeypatch.setattr(runtime, "clock", FakeClock(runtime.clock.now() + timedelta(days=days)))
+
+    make_keeper().turn()
+
+    assert sent(valkey) == 1
+    assert row_of(database, "later")["published_at"] is None
+
+
+def test_a_row_of_a_newer_release_is_left_to_newer_keepers(
+    database: Database, make_keeper: Callable[[], Keeper], valkey: ValkeyServer
+) -> None:
+    waiting(database, "newer")
+    database.run(lambda cursor: cursor.execute("UPDATE redrive_taskfailurerecord SET version = 99"))
+
+    make_keeper().turn()
+
+    assert sent(valkey) == 0
+    assert row_of(database, "newer")["status"] == "RETRYING"
