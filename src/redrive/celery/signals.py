@@ -263,7 +263,10 @@ LOST = (WorkerLostError, SystemExit, KeyboardInterrupt, TimeLimitExceeded)
 
 def watch_requests(request_class: Any) -> None:
     """Hear of lost children and hard time limits even where their result cannot be stored."""
-    request_class.on_failure = _told_anyway(request_class.on_failure, lambda info, *_, **__: info.exception)
+    # What billiard itself reports wraps the exception together with its traceback.
+    request_class.on_failure = _told_anyway(
+        request_class.on_failure, lambda info, *_, **__: getattr(info.exception, "exc", info.exception)
+    )
     request_class.on_timeout = _told_anyway(
         request_class.on_timeout,
         lambda soft, timeout: SoftTimeLimitExceeded() if soft else TimeLimitExceeded(timeout),
