@@ -32,6 +32,7 @@ _TIERS = {
 _PLACES = {
     "admin": "pages",
     "architecture": "servers",
+    "conformance": "celery",
     "contract": "servers",
     "drivers": "servers",
     "example": "servers",

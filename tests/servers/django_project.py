@@ -211,6 +211,7 @@ class Worker(_Program):
     """A real `celery worker`."""
 
     name = "worker"
+    seconds_to_start = 90
     seconds_to_stop = 30
 
     def __init__(

@@ -36,9 +36,9 @@ class Claims:
     made. After a process has met an absent primary it looks into the fallback as well until claims made there
     have ended, so that a store that comes back does not let a second run in.
 
-    What no process can see: claims made in the primary just before it went away, and claims made in the
-    fallback by others who lost the primary when this process did not. Each is a window of one lease. A
-    ``durable`` claim is only ever made in SQL, whatever becomes of Redis, and has no such window.
+    What no process can see: claims and results in the primary while that is away, and claims made in the
+    fallback by others who lost the primary when this process did not. A ``durable`` claim is only ever made
+    in SQL, whatever becomes of Redis, and has no such window.
 
     Claim and completion take one round trip each where nobody stands against them, on Redis and PostgreSQL.
     Every method raises `StoreUnavailable` when no store answers: whether to run then is the caller's policy.
@@ -100,7 +100,11 @@ class Claims:
         if durable:
             return self._transact(DURABLE, key, change, _NOTHING), DURABLE
         if FALLBACK not in self._stores or not fall_back:
-            return self._transact(PRIMARY, key, change, _NOTHING), PRIMARY
+            try:
+                return self._transact(PRIMARY, key, change, _NOTHING), PRIMARY
+            except StoreUnavailable:
+                self._watch_fallback(ttl)
+                raise
         if self._clock.monotonic() < self._watch_fallback_until and self._held_in_fallback(key):
             return self._transact(FALLBACK, key, change, _NOTHING), FALLBACK
         try:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from redrive.leases import Acquired, Busy, Lease, Leases, LeaseStore
+from redrive.leases import Acquired, Busy, Change, Guess, Lease, Leases, LeaseStore, acquire
 
 T = TypeVar("T")
 
@@ -103,6 +103,38 @@ class LeaseStoreContract:
         assert found is not None
         assert found.key == odd
         assert store.get("duty", "{a}:b*?[c]") is None
+
+    def test_a_guess_changes_the_cost_and_never_the_outcome(self) -> None:
+        """Nothing there, guessed right; somebody there, guessed wrong; one's own, guessed right; long gone."""
+        store = self.make_store()
+        nothing = Guess(None)
+
+        first = store.transact("duty", "a", _take("first", MINUTE), guess=nothing)
+        assert isinstance(first, Acquired)
+        stored = store.get("duty", "a")
+        assert stored is not None
+        assert (stored.owner, stored.fence, stored.expires_at) == ("first", first.fence, first.expires_at)
+        busy = store.transact("duty", "a", _take("second", MINUTE), guess=nothing)
+        assert busy == Busy(owner="first", until=first.expires_at)
+        again = store.transact("duty", "a", _take("first", 2 * MINUTE), guess=Guess(stored))
+        assert isinstance(again, Acquired)
+        assert (again.fence, again.expires_at > first.expires_at) == (first.fence, True)
+        outdated = store.transact("duty", "a", _take("second", MINUTE), guess=Guess(stored))
+        assert outdated == Busy(owner="first", until=again.expires_at)
+
+    def test_a_guess_that_nothing_is_there_holds_for_what_has_ended(self) -> None:
+        store = self.make_store()
+        first = store.transact("duty", "a", _take("first", self.short), guess=Guess(None))
+        assert isinstance(first, Acquired)
+        self.let_expire(store, "duty", "a")
+
+        second = store.transact("duty", "a", _take("second", MINUTE), guess=Guess(None))
+
+        assert isinstance(second, Acquired)
+        assert second.fence > first.fence
+        stored = store.get("duty", "a")
+        assert stored is not None
+        assert (stored.owner, stored.fence) == ("second", second.fence)
 
     def test_an_exception_in_the_change_writes_nothing_and_comes_through(self) -> None:
         store = self.make_store()
@@ -212,6 +244,10 @@ def wait_until(holds: Callable[[], bool], seconds: float = DEADLINE_SECONDS) -> 
     while not holds():
         assert time.monotonic() < end, f"not true within {seconds} seconds"
         time.sleep(0.005)
+
+
+def _take(owner: str, ttl: timedelta) -> Change[Acquired | Busy]:
+    return lambda lease, now: acquire(lease, now, kind="duty", key="a", owner=owner, ttl=ttl)
 
 
 def _has_ended(lease: Lease | None, now: datetime) -> tuple[Lease | None, bool]:
