@@ -313,7 +313,8 @@ NAMES = tuple(
          "baddsn invaliddsn badsetting invalidkeyerror invalidcredential badcredential credentialserror"),
         ("authentication", F.CONFIG_INVALID_SETTING, 0.86, None,
          "authenticationerror authenticationexception authenticationfail unauthorized authfail autherror "
-         "unauthenticated authorizationrequired authrequired loginrequired invalidlogin loginfailed "
+         "unauthenticated logonerror logonfail authorizationrequired authrequired loginrequired "
+         "invalidlogin loginfailed "
          "invalidpassword badauthentication loginerror "
          "authorizationfailed invalidclient authexception notauthenticated passwordrequired invalidtoken "
          "tokeninvalid"),
@@ -325,7 +326,8 @@ NAMES = tuple(
         ("timeout", F.EXTERNAL_TIMEOUT, 0.85, None, "timeout timedout deadlineexceeded timelimit"),
         ("down", F.EXTERNAL_API_DOWN, 0.86, None,
          "serviceunavailable unavailable overloaded badgateway serverdown maintenance "
-         "serverbusy notready apidown outage offline notavailable"),
+         "serverbusy notready apidown outage offline notavailable busyerror busyexception servicebusy "
+         "gatewaybusy notreachable"),
         ("connection", F.TRANSIENT_NETWORK, 0.85, None,
          "connectionerror connecterror connectionclosed connectionlost connectionreset connectionrefused "
          "disconnected networkerror connectionexception apiconnection cannotconnect connectfailed "
@@ -339,7 +341,7 @@ NAMES = tuple(
          "internalservererror servererror internalerror serverexception backenderror"),
         ("not_found", F.PERMANENT_NOT_FOUND, 0.85, None,
          "notfound doesnotexist nosuch missingobject objectdeleted unknownuser unknownmessage "
-         "unknownchannel missingfile nomatch noresult filemissing notexist itemmissing gone "
+         "unknownchannel missingfile nomatch noresult filemissing notexist itemmissing ^gone "
          "videounavailable usernotoccupied"),
         ("code_not_found", F.PERMANENT_LOGIC, 0.87, None,
          "actornotfound tasknotfound handlernotfound methodnotfound functionnotfound templatenotfound "
@@ -349,7 +351,7 @@ NAMES = tuple(
          "queuenotfound topicnotfound databasenotfound modelnotfound nosuchbucket nosuchtable nosuchindex"),
         ("conflict", F.PERMANENT_VALIDATION, 0.82, None,
          "alreadyexists duplicate conflict integrityerror constraintviolation notunique"),
-        ("quota", F.TRANSIENT_RATE_LIMIT, 0.8, None, "quotaexceeded quotaerror"),
+        ("quota", F.TRANSIENT_RATE_LIMIT, 0.8, None, "quotaexceeded quotaerror quotaexhausted"),
         ("api_error", F.EXTERNAL_API_ERROR, 0.6, False,
          "gatewayerror apierror apiexception partnererror providererror"),
         ("business_rule", F.PERMANENT_LOGIC, 0.75, None,
@@ -376,7 +378,8 @@ NAMES = tuple(
          "encodingerror badinput inputerror wrongtype pdfread pdferror readerror wrongpassword "
          "passworderror passwordexception emptydata emptyfile cannotread compressionbomb numberparse "
          "deserializ unknowntimezone recipientsrefused carderror declined illegalcharacter missingfield "
-         "fielderror jsonerror xmlerror yamlerror csverror badpassword nottrue xlrderror signatureverif"),
+         "fielderror jsonerror xmlerror yamlerror csverror badpassword nottrue xlrderror signatureverif "
+         "typenotsupported formatnotsupported"),
         ("mismatch", F.PERMANENT_VALIDATION, 0.66, None,
          "mismatch incompatible illegal incorrect missing underrun overflow unregistered ^bad ^wrong"),
     )

@@ -124,7 +124,7 @@ ABSENT: tuple[TextRule, ...] = (
         "has been deleted", "no such document", "no such record", "unknown user", "unable to find",
         "cannot find the", "key not found", "object not found", "no results found", "record not found",
         "unknown message", "unknown channel", "video unavailable", "no longer available", "not exist",
-        "no matching", "chat not found",
+        "no matching", "chat not found", "_not_found", "wasn't found",
         unless=(
             "module", "executable", "command not found", "method not found", "template", "binary", "library",
             "setting", "function", "attribute", "columns expected", "matching signature",
@@ -293,6 +293,12 @@ INPUT: tuple[TextRule, ...] = (
             "no such file", "file not found", "library", "executable", "in path", "module", "plugin", "install",
             "class", "codec not found", "encoder not found",
         ),
+    ),
+    _text(
+        "file_to_read", F.PERMANENT_NOT_FOUND, 0.955,
+        "no such file or directory",
+        families=frozenset({fam.DATA}),
+        unless=("library", "traineddata", "shared object", "executable"),
     ),
     _text(
         "document_password", F.PERMANENT_VALIDATION, 0.9,

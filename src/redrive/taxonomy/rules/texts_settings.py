@@ -149,7 +149,8 @@ SETTINGS: tuple[TextRule, ...] = (
         "no such setting", "not set in", "secret_key", "missing required settings", "is not set",
         "setting is required", "required setting", "credential file not found", "didn't provide an api key",
         "no password", "token is required", "api key missing", "credentials missing", "credentials are missing",
-        "secret missing", "secret is missing", "access key missing", "have not set", "not set an api key",
+        "secret missing", "secret is missing", "access key missing", "have not set", "not configured",
+        "not set an api key",
         "set your api key", "missing api_key", "api token is missing", "without api key",
         unless=(
             "couldn't import", "no module named", "expired", "uninitialized", "invalid api key",
@@ -330,7 +331,7 @@ SETTINGS: tuple[TextRule, ...] = (
         "ghostscript", "poppler", "pandoc", "chromedriver", "geckodriver", "gpg", "exiftool", "antiword", "java",
         also=(
             "not found", "install", "in path", "on your path", "to find", "not find", "find ", "locate", "no such file",
-            "may not be available", "executable", "missing", "unable to run", "failed to execute",
+            "may not be available", "executable", "missing", "n't found", "unable to run", "failed to execute",
         ),
         unless=(
             "hostnotfound", "contentnotfound", "atom not found", "invalid data", "javascript", "exited with",
