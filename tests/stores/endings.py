@@ -58,6 +58,7 @@ def hold(attempt: int = 1, *, seconds: float = 0.0, reason: str = "stripe is dow
     """A task that a gate did not let start; due ``seconds`` after its moment."""
     proposal = Proposal(retry=True, delay_seconds=seconds, reason=reason)
     ending = failure(attempt, proposal=proposal, hold_reason=reason, outcome=Outcome.HELD)
+    ending = replace(ending, exception_type="", exception_message="", classification=None)
     return replace(ending, **changes)
 
 

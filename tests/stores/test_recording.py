@@ -252,6 +252,21 @@ def test_waiting_uses_no_attempt(database: Database) -> None:
     assert TaskFailureRecord.objects.count() == 1
 
 
+def test_a_failure_that_the_gate_excuses_is_kept_and_uses_no_attempt(database: Database) -> None:
+    kept = {"exception_type": "HTTPError", "classification": {"failure_type": "EXTERNAL_API_DOWN"}}
+    record(database, hold(1, seconds=1, **kept))
+    record(database, hold(1, seconds=1, **kept))  # the same one, from the spill
+    record(database, hold(1, seconds=2, **kept))
+
+    row = row_of(database)
+    assert (row["status"], row["attempt"], row["retry_count"], row["holds"]) == ("RETRYING", 0, 0, 2)
+    assert (row["failure_type"], row["decision"]) == ("EXTERNAL_API_DOWN", "stripe is down")
+    assert TaskFailureRecord.objects.count() == 1
+    assert outcomes(database) == [(1, "held"), (1, "held")]
+    record(database, success(1))
+    assert row_of(database)["status"] == "RESOLVED"
+
+
 def test_the_same_hold_again_does_not_free_what_runs_by_now(database: Database) -> None:
     record(database, hold(1, seconds=1))
     change(database, "UPDATE redrive_taskfailurerecord SET started_attempt = 1, started_by = 'w'")

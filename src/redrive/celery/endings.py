@@ -115,11 +115,18 @@ def begin(task: Any, request: Any, outcome: Outcome, source: str, *, wire: Wire 
 
 
 def failed(
-    task: Any, request: Any, exc: BaseException, options: Options, *, source: str, wire: Wire | None = None
+    task: Any,
+    request: Any,
+    exc: BaseException,
+    options: Options,
+    *,
+    source: str,
+    wire: Wire | None = None,
+    context: Mapping[str, Any] | None = None,
 ) -> Ending:
-    """The ending of an attempt that raised exc, decided."""
+    """The ending of an attempt that raised exc, decided; ``context`` is what else is known by then."""
     ending = begin(task, request, Outcome.FAILED, source, wire=wire)
-    ending = replace(ending, traceback=format_traceback(exc))
+    ending = replace(ending, traceback=format_traceback(exc), context={**ending.context, **(context or {})})
     facts = extract(exc)
     try:
         return conclude(

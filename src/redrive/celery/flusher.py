@@ -6,9 +6,12 @@ import os
 import threading
 
 from redrive import runtime
+from redrive.celery import gating
 from redrive.process import leave_signals_to_main_thread
 
 FLUSH_SECONDS = 5.0
+GATE_SECONDS = 1.0
+"""Successes of calls to a downstream go to its gate sooner, or failures would look like most of what happens."""
 
 
 class Flusher:
@@ -45,13 +48,16 @@ class Flusher:
         pause = threading.Event()
         while self._pid == pid:
             dirty.wait()
-            pause.wait(FLUSH_SECONDS)
+            for _ in range(round(FLUSH_SECONDS / GATE_SECONDS)):
+                pause.wait(GATE_SECONDS)
+                gating.flush()
             dirty.clear()
             flush()
 
 
 def flush() -> None:
     """Hand on what was counted, through the spill; kept in memory if that fails. Never raises."""
+    gating.flush()
     totals = runtime.counters.take()
     if totals and not runtime.recorder().count(totals):
         runtime.counters.put_back(totals)

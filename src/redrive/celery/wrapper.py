@@ -23,12 +23,11 @@ from celery.exceptions import Ignore, Reject, Retry
 from celery.utils.serialization import get_pickleable_exception
 
 from redrive import runtime
-from redrive.celery import claiming, endings
+from redrive.celery import claiming, endings, gating
 from redrive.celery.capture import attempt_of, header_of, is_redelivered
 from redrive.conf import get_mode, get_settings
-from redrive.dead_letters import Ending, Outcome, Proposal, Recorded
-from redrive.gate import Hold
-from redrive.gate import Outcome as CallOutcome
+from redrive.dead_letters import Ending, Outcome, Recorded
+from redrive.gate import BreakerState, Hold
 from redrive.gate import Run as Permit
 from redrive.idempotency import DuplicateCall
 from redrive.leases import StoreUnavailable
@@ -153,8 +152,10 @@ def attempt(task: Any, request: Any, body: Body, args: Any, kwargs: Any) -> Any:
             permit = _ask_gate(task, request)
         result = body(*args, **kwargs)
     except Retry as own:
-        if permit is not None:
-            _tell_gate(task, permit, own.exc if isinstance(own.exc, Exception) else None)
+        if permit is not None and isinstance(own.exc, Exception):
+            gating.tell_failure(task, request, permit, own.exc, options_of(task))
+        else:
+            gating.tell_nothing(task, request, permit)
         if held is not None:
             claiming.keep(held, own)
         raise
@@ -163,8 +164,10 @@ def attempt(task: Any, request: Any, body: Body, args: Any, kwargs: Any) -> Any:
         if isinstance(exc, (Ignore, Reject)) or _is_left_to_autoretry(task, exc):
             # Not ours to decide. Autoretry asks for a retry of the same task next: that settles the claim.
             by_choice = isinstance(exc, (Ignore, Reject))
-            if permit is not None:
-                _tell_gate(task, permit, None if by_choice else exc)
+            if permit is not None and not by_choice:
+                gating.tell_failure(task, request, permit, exc, options_of(task))
+            else:
+                gating.tell_nothing(task, request, permit)
             if held is not None:
                 if by_choice:
                     claiming.release(held)
@@ -181,15 +184,14 @@ def attempt(task: Any, request: Any, body: Body, args: Any, kwargs: Any) -> Any:
         # SystemExit, a cancelled coroutine, gevent's timeout: whoever else sees it records it; the claim must not stay.
         if held is not None:
             claiming.release(held)
-        if permit is not None:
-            _tell_gate(task, permit, None)
+        gating.tell_nothing(task, request, permit)
         raise
     request.redrive_seconds = time.perf_counter() - began
     request.redrive_finished = True
     if held is not None:
         claiming.complete(held, result)
     if permit is not None:
-        _report(task, permit, CallOutcome.success())
+        gating.tell_success(task, request, permit)
     return result
 
 
@@ -207,7 +209,7 @@ def _claim(task: Any, request: Any, args: Any, kwargs: Any) -> claiming.Held | c
     if not isinstance(answer, Hold):
         request.redrive_claim = answer
         return answer
-    recorded = _hold(task, request, answer)
+    recorded = gating.hold(task, request, answer, options_of(task))
     request.redrive_recorded = recorded.retry
     if not recorded.retry:
         seconds = max(1.0, (answer.until - runtime.clock.now()).total_seconds())
@@ -295,25 +297,15 @@ def is_ledgered(task: Any) -> bool:
 
 
 def _ask_gate(task: Any, request: Any) -> Permit | None:
-    """A permit for the task's declared downstream (None without one); raises Retry if the gate holds the task."""
-    downstream = options_of(task).downstream
-    if downstream is None:
-        return None
+    """A permit for what the task depends on (None if that is nothing); raises Retry if the gate holds the task."""
+    options = options_of(task)
+    answer = gating.ask(task, request, options)
+    if not isinstance(answer, Hold):
+        return answer
     try:
-        header = header_of(request) or {}
-        answer = runtime.gate().admit(
-            task.name,
-            downstream,
-            request.id,
-            retry_count=int(header.get("retries") or 0),
-            waited=bool(header.get("waited")),
-            ticket=Permit.from_dict(header.get("permit")),
-        )
-        if isinstance(answer, Permit):
-            return answer
-        recorded = _hold(task, request, answer)
+        recorded = gating.hold(task, request, answer, options)
     except Exception:
-        logger.exception("redrive: the gate of %s failed; %s[%s] runs", downstream, task.name, request.id)
+        logger.exception("redrive: %s[%s] could not be held; it runs", task.name, request.id)
         return Permit(degraded=True)
     if not recorded.retry:
         # Its record says that it is finished (an id used again), or nothing could be written: better to run than to
@@ -323,25 +315,10 @@ def _ask_gate(task: Any, request: Any) -> Permit | None:
     raise Retry(message=answer.reason, when=answer.until)
 
 
-def _hold(task: Any, request: Any, hold: Hold) -> Recorded:
-    """Let the task wait in its record, without using an attempt."""
-    ending = endings.begin(task, request, Outcome.HELD, "gate")
-    seconds = max(2.0, (hold.until - ending.ended_at).total_seconds())
-    proposal = Proposal(retry=True, delay_seconds=seconds, reason=hold.reason)
-    options = options_of(task).to_dict()
-    return runtime.recorder().record(
-        replace(ending, proposal=proposal, hold_reason=hold.reason, options=options)
-    )
-
-
 def _after_failure(task: Any, request: Any, exc: Exception, permit: Permit | None) -> Retry | Reject | None:
     """Record a failure; the Retry or Reject to raise if the task will run again. Never raises."""
     try:
-        ending = endings.failed(task, request, exc, options_of(task), source="wrapper")
-        if getattr(request, "redrive_used_up", False):
-            ending = endings.final(ending, "It may not be retried any more.")
-        if permit is not None:
-            _tell_gate(task, permit, exc, ending)
+        ending = _decide(task, request, exc, permit)
         recorded = store(task, request, ending)
         if recorded.where == "nowhere" and mode_for(request) == "on" and task.acks_late:
             return _put_back(exc)
@@ -357,12 +334,32 @@ def _after_failure(task: Any, request: Any, exc: Exception, permit: Permit | Non
         return None
 
 
+def _decide(task: Any, request: Any, exc: Exception, permit: Permit | None) -> Ending:
+    """What becomes of a failed attempt, by its policy and by what its gate says of what it depends on."""
+    options = options_of(task)
+    ending = endings.failed(task, request, exc, options, source="wrapper")
+    if getattr(request, "redrive_used_up", False):
+        gating.tell_nothing(task, request, permit)
+        return endings.final(ending, "It may not be retried any more.")
+    if mode_for(request) != "on":
+        return ending
+    told = gating.tell_failure(task, request, permit, exc, options, ending)
+    if told is None or (told.state is BreakerState.CLOSED and not told.poison):
+        return ending
+    # What the gate knows changes the policy; and an outage must not use up the last retry.
+    context = {"breaker": told.state.value, "poison": told.poison, "excused": not told.spends_attempt}
+    return gating.excused(
+        endings.failed(task, request, exc, options, source="wrapper", context=context), told
+    )
+
+
 def store(task: Any, request: Any, ending: Ending) -> Recorded:
     """Record a failed attempt once, and count what it says about the last retry. A dead task's errbacks go."""
     will_retry = ending.proposal is not None and ending.proposal.retry
     recorded = runtime.recorder().record(ending if will_retry else endings.dead(ending))
     request.redrive_recorded = recorded.where != "nowhere"
-    if ending.attempt > 1 and recorded.new and ending.classification is not None:
+    counts = ending.attempt > 1 and recorded.new and ending.outcome is not Outcome.HELD
+    if counts and ending.classification is not None:
         header = header_of(request) or {}
         kind = str(header.get("failure_type") or ending.classification["failure_type"])
         runtime.retry_engine.record_retry_attempt(
@@ -393,42 +390,3 @@ def _native_retry(task: Any, exc: Exception, seconds: float) -> Retry | None:
     except Exception:
         return None
     return answer if isinstance(answer, Retry) else None
-
-
-def _tell_gate(task: Any, permit: Permit, exc: Exception | None, ending: Ending | None = None) -> None:
-    """Report a failed call, with what its classification and its policy say about the downstream. Never raises.
-
-    ``exc`` is None where the call ended in a way that says nothing about it.
-    """
-    if exc is None:
-        _report(task, permit, CallOutcome.nothing())
-        return
-    try:
-        policy = runtime.retry_engine.get_retry_policy(task.name, exc, {"options": options_of(task)})
-        if ending is not None and ending.classification is not None:
-            kind = str(ending.classification["failure_type"])
-        else:
-            kind = runtime.classify(exc, {"task_name": task.name}).failure_type.value
-    except Exception:
-        logger.exception("redrive: a failure of %s could not be told to its gate", task.name)
-        return
-    hint = ending.proposal.hint_seconds if ending is not None and ending.proposal is not None else None
-    threshold, seconds = policy.circuit_breaker_threshold, policy.circuit_breaker_timeout
-    _report(
-        task,
-        permit,
-        CallOutcome.failure(kind, threshold=threshold, open_seconds=seconds, hint_seconds=hint),
-    )
-
-
-def _report(task: Any, permit: Permit, outcome: CallOutcome) -> None:
-    """Tell the gate how the call went; a change of the breaker becomes an event. Never raises."""
-    downstream = options_of(task).downstream
-    try:
-        reported = runtime.gate().report(task.name, downstream, permit, outcome)
-        # Learning pauses while the breaker is not closed: see store().
-        task.request.redrive_breaker = reported.state
-        if reported.transition is not None:
-            runtime.note_transition(reported.transition)
-    except Exception:
-        logger.exception("redrive: the gate of %s could not be told", downstream)

@@ -97,16 +97,22 @@ def report(
     now: datetime,
     *,
     call: Call,
-    run: Run,
+    run: Run | None,
     outcome: Outcome,
     settings: GateSettings,
     spread: float = 0.0,
     summed: Summed | None = None,
 ) -> tuple[Lease | None, Reported]:
-    """Take note of how an admitted call went, and of the successes summed up before it."""
+    """Take note of how a call went, and of the successes summed up before it.
+
+    ``run`` is None for a call that nobody had asked about, because only its failure said what it depends on: it counts
+    while the breaker is closed, for then everyone goes; later on it may have begun long before.
+    """
     document = documents.read(lease, now)
     moment = timestamp(now)
     before = document
+    if run is None:
+        run = Run(document.generation if document.state is BreakerState.CLOSED else -1)
     document = _with_summed(document, moment, summed, call.host, settings)
     document = slots.leave(document, run.slot)
     counted, transition, poison = False, None, False

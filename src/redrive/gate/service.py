@@ -138,15 +138,20 @@ class Gate:
         self._remember(downstream, answer)
         return answer
 
-    def report(self, task_name: str, downstream: str | None, run: Run, outcome: Outcome) -> Reported:
-        """Tell how an admitted call went, every one of them once.
+    def report(self, task_name: str, downstream: str | None, run: Run | None, outcome: Outcome) -> Reported:
+        """Tell how a call went, every one of them once; ``run`` is None for one that was not asked about.
 
         A returned ``transition`` is worth an event. Where ``spends_attempt`` is false the failed task should wait
         until ``until`` as if it had been held.
         """
         if downstream is None:
             return Reported(counted=False)
-        if outcome.succeeded and run.free and self._sum_up(task_name, downstream, run, outcome.count):
+        if (
+            outcome.succeeded
+            and run is not None
+            and run.free
+            and self._sum_up(task_name, downstream, run, outcome.count)
+        ):
             return Reported(counted=True)
         settings, spread = self.settings_of(downstream), self._rng.random()
         summed = self._take_summed(downstream)
@@ -164,7 +169,7 @@ class Gate:
                 summed=summed,
             )
 
-        if run.degraded:
+        if run is not None and run.degraded:
             return self._report_alone(downstream, change)
         try:
             reported = self._transact(downstream, change)

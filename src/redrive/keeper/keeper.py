@@ -189,7 +189,9 @@ class Keeper:
             return
         headers = headers_of(due)
         if due.downstream:
-            headers["redrive"].update(permit=answer.to_dict(), waited=due.holds > 0)
+            headers["redrive"].update(
+                permit=answer.to_dict(), waited=due.holds > 0, downstream=due.downstream
+            )
         try:
             self._publisher.publish(due.message, queue=due.queue_name, headers=headers)
         except PublishRefused as exc:
@@ -206,7 +208,7 @@ class Keeper:
 
     def _ask_gate(self, due: Due) -> Permit | Hold:
         """Whether the record may go. Its message carries the permit, for its worker to show."""
-        return runtime.gate().admit(
+        answer = runtime.gate().admit(
             due.task_name,
             due.downstream or None,
             due.task_id,
@@ -214,6 +216,9 @@ class Keeper:
             waited=due.holds > 0,
             priority=due.options.get("priority"),
         )
+        if isinstance(answer, Permit) and answer.probe:
+            runtime.note_probe(due.downstream, due.task_name, due.task_id)
+        return answer
 
     def _postpone(self, due: Due, seconds: float, reason: str, *, held: bool) -> None:
         runtime.database().run(

@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 import time
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -405,3 +406,12 @@ def nothing() -> None:
 @shared_task
 def fails_quickly(number: int) -> None:
     raise ValueError(f"no such quantity: {number}")
+
+
+@shared_task(redrive=Options(retry_safe=True, downstream="bank"))
+def pay(label: str, url: str) -> str:
+    """Ask the bank at `url`; its answer decides."""
+    note("pay", label)
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        answer.read()
+    return label

@@ -7,6 +7,7 @@ first and written later.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +19,8 @@ from redrive.stores.sql.tables import ATTEMPTS, CELERY, ROW_VERSION, SETTLE_SECO
 MOST_ATTEMPTS = 1_000_000
 MOST_CLAIMED = 10_000
 """Highest attempt that a task without a record may claim: the row counts on from there, and must not reach the end."""
+HELD_DELIVERIES = 1_000
+"""Delivery numbers from here on are of runs that failed without using up their attempt."""
 
 
 def columns(ending: Ending) -> dict[str, Any]:
@@ -307,32 +310,47 @@ def _record_late_success(cursor: Cursor, ending: Ending) -> Recorded:
 
 
 def record_hold(cursor: Cursor, ending: Ending) -> Recorded:
-    """Let the task wait without using an attempt. ``retry`` is False where it may not: its record is finished."""
+    """Let the task wait without using an attempt. ``retry`` is False where it may not: its record is finished.
+
+    A task that has run and failed, but may wait as if it had not, brings its failure: that is kept as well.
+    """
     d = cursor.dialect
     values = columns(ending)
+    failed = d.moment(ending.ended_at) if ending.exception_type else None
+    decision = ending.proposal.reason if failed is not None and ending.proposal is not None else ""
     insert = Insert(cursor, values)
     insert.add("status", Status.RETRYING.value)
     insert.add("attempt", min(claimed_attempt(ending), MOST_CLAIMED) - 1)
     insert.add("first_attempt", 1)
     insert.add("retry_count", 0)
-    insert.add("max_retries", 0)
+    insert.add("max_retries", ending.proposal.max_retries if ending.proposal is not None else 0)
     insert.add("next_retry_at", d.moment(ending.due_at))
-    insert.add("decision", "")
+    insert.add("first_failed_at", failed)
+    insert.add("last_failed_at", failed)
+    insert.add("decision", bounded(decision, 4_000))
     _add_idle(insert)
     insert.params[insert.columns.index("hold_reason")] = bounded(ending.hold_reason, 4_000)
     insert.add("holds", 1)
     insert.add("lease_owner", "")
+    newest = [f"{c} = EXCLUDED.{c}" for c in values if c not in _KEPT_ON_CONFLICT] + [
+        "first_failed_at = COALESCE(r.first_failed_at, EXCLUDED.first_failed_at)",
+        "last_failed_at = EXCLUDED.last_failed_at", "decision = EXCLUDED.decision",
+        "max_retries = EXCLUDED.max_retries",
+    ]  # fmt: skip
     row = cursor.one(
         f"{insert.sql(TABLE)} ON CONFLICT (task_id) DO UPDATE SET holds = r.holds + 1,"
         " next_retry_at = EXCLUDED.next_retry_at, published_at = NULL, lease_owner = '', started_attempt = r.attempt,"
-        f" hold_reason = EXCLUDED.hold_reason, {', '.join(_IDLE_AGAIN[1:])}"
+        f" hold_reason = EXCLUDED.hold_reason, {', '.join([*_IDLE_AGAIN[1:], *(newest if failed else ())])}"
         f" WHERE r.attempt = {claimed_attempt(ending) - 1} AND r.status = 'RETRYING'"
         # The same hold again, perhaps while the next copy runs already: it must not give the row free.
-        " AND (r.next_retry_at IS NULL OR r.next_retry_at <> EXCLUDED.next_retry_at) RETURNING id",
+        " AND (r.next_retry_at IS NULL OR r.next_retry_at <> EXCLUDED.next_retry_at) RETURNING id, attempt, holds",
         insert.params,
     )
     if row is None:
         return already_recorded(cursor, ending.task_id)
+    if failed is not None:
+        # It is told from the attempt that will count, and from the next such failure, by its delivery.
+        _add_attempt(cursor, row[0], row[1] + 1, replace(ending, delivery=HELD_DELIVERIES + row[2]))
     return Recorded(where="sql", retry=True, status=Status.RETRYING.value, record_id=row[0])
 
 
