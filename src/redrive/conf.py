@@ -88,6 +88,18 @@ class Masking:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Costs:
+    """What worker time costs, for the estimate of savings on the retry page."""
+
+    worker_hour: float = 0.0
+    """Of one worker process for an hour, in whatever currency. Default: not known, only hours are shown."""
+    off_peak_worker_hour: float = 0.0
+    """The same in the off-peak window. Default: not known, so moving work there saves nothing."""
+    currency: str = ""
+    """Shown behind the sum ("EUR"). Default none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything a project can say to Redrive. Keys in ``REDRIVE`` are these names in capitals."""
 
@@ -130,6 +142,7 @@ class Settings:
     retention: Retention = field(default_factory=Retention)
     spill: Spill = field(default_factory=lambda: Spill(directory=Path(tempfile.gettempdir()) / "redrive"))
     keeper: Keeper = field(default_factory=Keeper)
+    costs: Costs = field(default_factory=Costs)
     off_peak: Mapping[str, Any] | None = None
     """When LOW and DEFERRED retries run: ``{"START": "22:00", "END": "06:00", "TIME_ZONE": "Europe/Berlin"}``."""
 
@@ -142,7 +155,9 @@ class Problem:
     hint: str
 
 
-_SECTIONS: Mapping[str, type] = {"MASKING": Masking, "RETENTION": Retention, "SPILL": Spill, "KEEPER": Keeper}
+_SECTIONS: Mapping[str, type] = {"MASKING": Masking, "RETENTION": Retention, "SPILL": Spill, "KEEPER": Keeper,
+    "COSTS": Costs,
+}  # fmt: skip
 
 
 def did_you_mean(name: str, known: list[str]) -> str:
@@ -289,7 +304,7 @@ def read_settings(raw: Any) -> tuple[Settings, list[Problem]]:
             problems.append(Problem(f"{label} {wrong}, not {value!r}.", "Leave it out for the default."))
         else:
             values[known[key]] = value
-    for name in ("MASKING", "RETENTION", "KEEPER"):
+    for name in ("MASKING", "RETENTION", "KEEPER", "COSTS"):
         values[name.lower()] = _read_section(name, raw.get(name, {}), problems)
     directory = _default_directory(
         values.get("namespace", default.namespace), values.get("database", default.database)

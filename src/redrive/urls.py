@@ -22,6 +22,7 @@ urlpatterns = [
     path("failure-taxonomy/judge/", views.judge_failure_type, name="judge_failure_type"),
     path("idempotency-analysis/", views.idempotency_analysis, name="idempotency_analysis"),
     path("retry-policy/", views.retry_policy_dashboard, name="retry_policy"),
+    path("retry-policy/gate/", views.act_on_breaker, name="act_on_breaker"),
     path("api/dlq/", views.api_dlq_status, name="api_dlq_status"),
     path("api/circuit-breakers/", views.api_circuit_breakers, name="api_circuit_breakers"),
     path("api/failure-trends/", views.api_failure_trends, name="api_failure_trends"),

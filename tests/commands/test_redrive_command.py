@@ -52,7 +52,15 @@ def test_status_counts_and_says_what_to_type(redrive: Redrive, database: Databas
     assert said.out.rstrip().endswith("Look at them: manage.py redrive list --status PENDING")
     assert data["records"] == {"PENDING": 1, "RETRYING": 1, "RESOLVED": 1, "ABANDONED": 0}
     assert data["pending_by_type"] == {"TRANSIENT_NETWORK": 1}
-    assert {*data} == {"mode", "records", "pending_by_type", "spill", "breakers"}
+    assert {*data} == {
+        "mode",
+        "records",
+        "pending_by_type",
+        "spill",
+        "breakers",
+        "gate_degraded",
+        "undeclared",
+    }
     assert {key: data["spill"][key] for key in ("waiting_lines", "rejected_lines", "newer_lines")} == {
         "waiting_lines": 1,
         "rejected_lines": 0,

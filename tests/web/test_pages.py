@@ -11,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 from tests.web.making import (
+    make_attempt,
     make_everything,
     make_queue,
     make_record,
@@ -389,10 +390,12 @@ def test_unusable_policies_are_said_and_the_defaults_shown(operator: Client, set
     assert {p.key: p.max_retries for p in page.context["page"].policies}["TRANSIENT_DATABASE"] == 5
 
 
-def test_dead_letters_with_retries_left_are_listed_for_a_declaration(operator: Client) -> None:
-    make_record(failure_type="TRANSIENT_NETWORK", retry_count=0, max_retries=3, task_name="shop.deliver")
+def test_undeclared_tasks_and_what_a_declaration_would_have_recovered_are_listed(operator: Client) -> None:
+    waiting = make_record(task_name="shop.deliver", failure_type="TRANSIENT_NETWORK")
+    make_attempt(waiting, 1, decision={"explain": {"remediation": "MANUAL_RETRY"}})
     make_record(failure_type="TRANSIENT_NETWORK", retry_count=3, max_retries=3, task_name="shop.used_up")
 
-    page = operator.get(f"{ROOT}retry-policy/").context["page"]
+    page = operator.get(f"{ROOT}retry-policy/")
 
-    assert [task.task_name for task in page.undeclared] == ["shop.deliver"]
+    assert [task.task_name for task in page.context["page"].undeclared] == ["shop.deliver"]
+    assert "<b>0 of 1</b>" in page.content.decode()

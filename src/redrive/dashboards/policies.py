@@ -9,12 +9,15 @@ from datetime import datetime, timedelta
 from redrive.api.breakers import Breakers, read_breakers
 from redrive.conf import get_settings
 from redrive.dashboards import forms
+from redrive.dashboards.gates import WORDS
+from redrive.dashboards.savings import Savings, read_savings
 from redrive.keeper.keeper import LEARNING_WINDOW
 from redrive.retry import DEFAULT_POLICIES, Adjustment, RetryPolicy, Samples, adapt, parse_policies
 from redrive.retry.learning import HIGH_SUCCESS_RATE, LOW_SUCCESS_RATE
 from redrive.retry.policies import Overrides, resolve
 from redrive.stores.sql import pages
-from redrive.stores.sql.pages import EventFigure, StatFigure, TaskFigure
+from redrive.stores.sql.hindsight import UNDECLARED_SPAN, UndeclaredFigure, total, undeclared_tasks
+from redrive.stores.sql.pages import EventFigure, StatFigure
 from redrive.taxonomy import FailureType
 
 
@@ -54,7 +57,10 @@ class RetryPage:
     breakers: Breakers
     outcomes: tuple[RetryOutcome, ...]
     by_type: tuple[RetryOutcome, ...]
-    undeclared: tuple[TaskFigure, ...]
+    undeclared: tuple[UndeclaredFigure, ...]
+    undeclared_sum: UndeclaredFigure
+    savings: Savings
+    verbs: tuple[tuple[str, str], ...]
     policies: tuple[RetryPolicy, ...]
     problem: str
     events: tuple[EventFigure, ...]
@@ -118,6 +124,7 @@ def read_retry_page(now: datetime, timeframe: str, length: timedelta, mode: str)
     overrides, problem = read_overrides(settings.policies)
     outcomes = read_outcomes(pages.stats_by_task("retry", now - length))
     past = read_outcomes(pages.stats_by_task("retry", now - LEARNING_WINDOW))
+    undeclared = undeclared_tasks(now - UNDECLARED_SPAN)
     learned = {(row.task_name, row.failure_type): adjustments(row, overrides) for row in past}
     return RetryPage(
         timeframes=forms.timeframe_choices(timeframe),
@@ -129,7 +136,10 @@ def read_retry_page(now: datetime, timeframe: str, length: timedelta, mode: str)
             for row in outcomes[: pages.PAGE_SIZE]
         ),
         by_type=sum_by_type(outcomes),
-        undeclared=pages.retryable_dead(),
+        undeclared=undeclared,
+        undeclared_sum=total(undeclared),
+        savings=read_savings(now - length, settings.costs),
+        verbs=tuple((verb, str(words)) for verb, (words, _meaning) in WORDS.items()),
         policies=policies_in_force(overrides),
         problem=problem,
         events=pages.recent_events(pages.PAGE_SIZE),

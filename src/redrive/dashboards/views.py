@@ -25,6 +25,7 @@ from redrive.dashboards.actions import (
 from redrive.dashboards.duplicates import read_duplicate_filter, read_duplicate_page
 from redrive.dashboards.figures import StatusFigure, read_overview, read_taxonomy, status_figures
 from redrive.dashboards.frame import frame
+from redrive.dashboards.gates import act_on_breaker
 from redrive.dashboards.policies import read_retry_page
 from redrive.stores.sql import pages
 from redrive.stores.sql.pages import CAP, PAGE_SIZE, RecordFilter, RecordPage
@@ -33,6 +34,7 @@ from redrive.templatetags.redrive import page_url
 
 __all__ = [
     "abandon_dlq_task",
+    "act_on_breaker",
     "api_circuit_breakers",
     "api_dlq_status",
     "api_failure_trends",
@@ -105,7 +107,9 @@ def retry_policy_dashboard(request: HttpRequest) -> HttpResponse:
     timeframe, length = forms.read_timeframe(request.GET)
     context = frame(request, "retry_policy")
     context.update(
-        title=_("Retry policy"), page=read_retry_page(context["now"], timeframe, length, get_mode())
+        title=_("Retry policy"),
+        page=read_retry_page(context["now"], timeframe, length, get_mode()),
+        may_act=request.user.has_perm(ACT),
     )
     return render(request, "redrive/retry_policy.html", context)
 

@@ -27,9 +27,11 @@ from redrive.leases import StoreUnavailable
 from redrive.management.chord_body import NoChord, run_chord_body
 from redrive.management.classify import add_classify, run_classify
 from redrive.management.doctor import add_doctor, run_doctor
+from redrive.management.gate import DEGRADED, add_gate, run_gate
 from redrive.priority import TaskPriority
 from redrive.stores.sql import pages
 from redrive.stores.sql.detail import record_detail, resolve_id
+from redrive.stores.sql.hindsight import UNDECLARED_SPAN, in_words, undeclared_tasks
 from redrive.taxonomy import FailureType
 
 MOST_AT_ONCE = 10_000
@@ -86,6 +88,7 @@ class Command(BaseCommand):
         add_classify(
             verb("classify", "Read a traceback from a file or stdin, and say what it means and why.")
         )
+        add_gate(verb("gate", "Circuit breakers: list them, force one open or closed, observe only, reset."))
         add_doctor(verb("doctor", "Examine the live system: what is wrong, what it means, what to type."))
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -101,6 +104,7 @@ class Command(BaseCommand):
             "keeper": self._keeper,
             "classify": self._classify,
             "doctor": self._doctor,
+            "gate": self._gate,
         }
         try:
             code = handlers[options["verb"]](**options)
@@ -120,6 +124,7 @@ class Command(BaseCommand):
         drained = pages.count_drained(timezone.now() - timedelta(hours=24))
         in_list = "" if spill.list_lines is None else f" ({spill.list_lines:,} in the Redis list)"
         breakers = runtime.gate().states()
+        undeclared = undeclared_tasks(timezone.now() - UNDECLARED_SPAN)
         data = {
             "mode": get_mode(),
             "records": {status: count.value for status, count in counts.items()},
@@ -134,6 +139,8 @@ class Command(BaseCommand):
                 "directory": str(get_settings().spill.directory),
             },
             "breakers": [breaker.to_dict() for breaker in breakers.breakers],
+            "gate_degraded": breakers.degraded,
+            "undeclared": [asdict(row) for row in undeclared],
         }
         lines = [
             f"mode      {get_mode()}",
@@ -145,6 +152,8 @@ class Command(BaseCommand):
             lines += ["", "dead, by type"]
             lines += [f"  {name:<24} {count:,}" for name, count in types.items()]
             lines += ["", "Look at them: manage.py redrive list --status PENDING"]
+        lines += [DEGRADED] if breakers.degraded else []
+        lines += ["", f"in 30 days, {in_words(undeclared)}"] if undeclared else []
         for breaker in breakers.breakers:
             if breaker.state.value != "closed":
                 lines.append(f"breaker {breaker.downstream} is {breaker.state.value}: {breaker.reason}")
@@ -268,6 +277,10 @@ class Command(BaseCommand):
 
     def _classify(self, **options: Any) -> int:
         return run_classify(self, file=options["file"], task=options["task"], as_json=options["json"])
+
+    def _gate(self, **options: Any) -> int:
+        chosen = {key: options[key] for key in ("action", "downstream", "reason")}
+        return run_gate(self, **chosen, as_json=options["json"])
 
     def _doctor(self, **options: Any) -> int:
         return run_doctor(self, strict=options["strict"], ignore=options["ignore"], as_json=options["json"])

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connections, models
-from django.db.models import Avg, Count, F, Max, Min, Q, Sum
+from django.db.models import Avg, Count, Max, Min, Q, Sum
 from django.db.models.functions import Left, TruncDay, TruncHour
 
 from redrive.conf import get_settings
@@ -302,22 +302,6 @@ def top_failing(since: datetime, limit: int = 10) -> tuple[TaskFigure, ...]:
     )
     return tuple(
         TaskFigure(task_name=r["task_name"], count=r["n"], dead=r["dead"], last_failed_at=r["last"])
-        for r in rows
-    )
-
-
-def retryable_dead(limit: int = 10) -> tuple[TaskFigure, ...]:
-    """Dead letters with retries left, by task: their failures would pass, but nothing let them run again."""
-    rows = (
-        _records()
-        .filter(status="PENDING", max_retries__gt=F("retry_count"))
-        .order_by()
-        .values("task_name")
-        .annotate(n=Count("id"), last=Max("last_failed_at"))
-        .order_by("-n", "task_name")[:limit]
-    )
-    return tuple(
-        TaskFigure(task_name=r["task_name"], count=r["n"], dead=r["n"], last_failed_at=r["last"])
         for r in rows
     )
 
