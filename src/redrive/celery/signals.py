@@ -210,7 +210,8 @@ def _close(task: Any, request: Any, *, helped: bool) -> None:
     header = header_of(request) or {}
     kind = header.get("failure_type")
     if helped and kind and attempt_of(request) > 1:
-        runtime.retry_engine.record_retry_attempt(task.name, str(kind), success=True)
+        retry = attempt_of(request) - 1
+        runtime.retry_engine.record_retry_attempt(task.name, str(kind), success=True, retry=retry)
 
 
 @_safely
