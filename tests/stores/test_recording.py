@@ -141,7 +141,7 @@ def test_the_row_counts_retries_and_not_the_message(database: Database) -> None:
     assert row["decision"] == "All 3 retries are used up. It may pass."
 
 
-@pytest.mark.parametrize(("claimed", "kept"), [(-5, 1), (0, 1), (10**12, 1_000_000)])
+@pytest.mark.parametrize(("claimed", "kept"), [(-5, 1), (0, 1), (10**12, 10_000)])
 def test_a_number_no_column_holds_is_cut_and_the_failure_kept(
     database: Database, claimed: int, kept: int
 ) -> None:
