@@ -28,6 +28,7 @@ from redrive.management.chord_body import NoChord, run_chord_body
 from redrive.management.classify import add_classify, run_classify
 from redrive.management.doctor import add_doctor, run_doctor
 from redrive.management.gate import DEGRADED, add_gate, run_gate
+from redrive.management.simulate import add_simulate, run_simulate
 from redrive.priority import TaskPriority
 from redrive.stores.sql import pages
 from redrive.stores.sql.detail import record_detail, resolve_id
@@ -89,6 +90,9 @@ class Command(BaseCommand):
             verb("classify", "Read a traceback from a file or stdin, and say what it means and why.")
         )
         add_gate(verb("gate", "Circuit breakers: list them, force one open or closed, observe only, reset."))
+        add_simulate(
+            verb("simulate", "What changed policies would do: recorded failures or a scenario, replayed.")
+        )
         add_doctor(verb("doctor", "Examine the live system: what is wrong, what it means, what to type."))
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -105,6 +109,7 @@ class Command(BaseCommand):
             "classify": self._classify,
             "doctor": self._doctor,
             "gate": self._gate,
+            "simulate": self._simulate,
         }
         try:
             code = handlers[options["verb"]](**options)
@@ -281,6 +286,10 @@ class Command(BaseCommand):
     def _gate(self, **options: Any) -> int:
         chosen = {key: options[key] for key in ("action", "downstream", "reason")}
         return run_gate(self, **chosen, as_json=options["json"])
+
+    def _simulate(self, **options: Any) -> int:
+        chosen = {key: options[key] for key in ("scenario", "policy", "policies", "hours", "seed")}
+        return run_simulate(self, **chosen, as_json=options["json"])
 
     def _doctor(self, **options: Any) -> int:
         return run_doctor(self, strict=options["strict"], ignore=options["ignore"], as_json=options["json"])

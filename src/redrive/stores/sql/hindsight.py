@@ -16,7 +16,8 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Max, Q, Sum
 
-from redrive.models import TaskFailureRecord
+from redrive.conf import get_settings
+from redrive.models import Stat, TaskFailureRecord
 from redrive.retry.decide import MANUAL_RETRY
 
 UNDECLARED_SPAN = timedelta(days=30)
@@ -104,3 +105,45 @@ def moved_by_task(since: datetime) -> dict[str, int]:
         first_failed_at__gte=since, attempts__decision__explain__off_peak=True
     ).order_by()
     return {row["task_name"]: row["n"] for row in found.values("task_name").annotate(n=Count("attempts"))}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """Failures of one type and downstream: how many in which minute, among how many runs of the same tasks."""
+
+    failure_type: str
+    downstream: str
+    failures: int
+    runs: int
+    seconds_per_run: float
+    by_minute: dict[int, int]
+    """Minutes since the beginning -> failures."""
+
+
+def recorded_failures(since: datetime, limit: int = 5) -> tuple[Recorded, ...]:
+    """First failures since then that are retried at all, by type and downstream, the most frequent first."""
+    groups: dict[tuple[str, str], tuple[dict[int, int], set[str]]] = {}
+    rows = TaskFailureRecord.objects.filter(first_failed_at__gte=since, max_retries__gt=0).order_by()
+    for kind, downstream, task, at in rows.values_list(
+        "failure_type", "downstream", "task_name", "first_failed_at"
+    )[:100_000]:
+        minutes, tasks = groups.setdefault((kind, downstream), ({}, set()))
+        minute = int((at - since).total_seconds() // 60) if at is not None else 0
+        minutes[minute] = minutes.get(minute, 0) + 1
+        tasks.add(task)
+    stats = Stat.objects.using(get_settings().database).filter(kind="execution", hour__gte=since).order_by()
+    found = []
+    for (kind, downstream), (minutes, tasks) in groups.items():
+        sums = stats.filter(task_name__in=tasks).aggregate(n=Sum("count"), s=Sum("seconds"))
+        runs, seconds = sums["n"] or 0, sums["s"] or 0.0
+        found.append(
+            Recorded(
+                failure_type=kind,
+                downstream=downstream,
+                failures=sum(minutes.values()),
+                runs=runs,
+                seconds_per_run=max(0.01, seconds / runs) if runs else 0.5,
+                by_minute=minutes,
+            )
+        )
+    return tuple(sorted(found, key=lambda one: -one.failures)[:limit])
