@@ -13,8 +13,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import redis
 from tests.servers import Guard, ValkeyServer
 
+from redrive.clock import SystemClock
 from redrive.gate import Gate, Outcome, Run
 from redrive.priority import PriorityService
 from redrive.retry import RetryEngine
@@ -53,12 +55,16 @@ def main() -> None:
     gate.report("shop.pay", "bank", Run(), Outcome.failure("EXTERNAL_API_DOWN", threshold=3, open_seconds=60))
     if gate.states().degraded:
         sys.exit("The Valkey started for this is not reachable, so nothing was measured.")
+    ping = redis.Redis.from_url(server.url).ping
+    remembering = Gate(RedisLeaseStore(server.url, namespace="bench"), clock=SystemClock())
     cases: list[tuple[str, float, Callable[[], object]]] = [
         ("classification", 5, lambda: FailureTaxonomy.classify(refused, {"retry_count": 1})),
         ("policy of a classified failure", 1, lambda: engine.get_retry_policy("shop.pay", known, {"retry_count": 1})),
         ("policy of an exception", 1, lambda: engine.get_retry_policy("shop.pay", refused, {"retry_count": 1})),
         ("priority", 1, lambda: service.calculate_priority("process_payment", CONTEXT)),
         ("breaker check", 5, lambda: gate.admit("shop.pay", "bank", owner="one")),
+        ("PING of the same server", 5, ping),
+        ("breaker check, remembered", 5, lambda: remembering.admit("shop.pay", "bank", owner="one")),
     ]  # fmt: skip
     try:
         print("| decision | median | 99th percentile | published |\n|---|---|---|---|")
