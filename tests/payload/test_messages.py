@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from redrive.payload import MessageSource, StoredMessage, without_errbacks
+from redrive.payload import MessageSource, StoredMessage, with_errbacks, without_errbacks
 
 names = st.text(max_size=20)
 messages = st.builds(
@@ -41,13 +41,15 @@ def message_of(embed: Any, args: Any = ("one",)) -> StoredMessage:
     return StoredMessage(body=body, content_type="application/json", source=MessageSource.RAW)
 
 
-def test_errbacks_are_taken_out_and_nothing_else() -> None:
+def test_errbacks_are_set_aside_and_nothing_else_changes() -> None:
     embed = {"callbacks": ["c"], "errbacks": [{"task": "alarm"}], "chain": ["next"], "chord": {"task": "sum"}}
 
     changed = without_errbacks(message_of(embed))
 
     assert json.loads(changed.body) == [["one"], {"n": 1}, {**embed, "errbacks": None}]
-    assert replace(changed, body=b"") == replace(message_of(embed), body=b"")
+    assert changed.properties == {"redrive_errbacks": [{"task": "alarm"}]}
+    assert replace(changed, body=b"", properties={}) == replace(message_of(embed), body=b"")
+    assert json.loads(with_errbacks(changed).body) == [["one"], {"n": 1}, embed]
 
 
 @given(st.lists(st.integers() | st.text() | st.floats(allow_nan=False), max_size=5))
