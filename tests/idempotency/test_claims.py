@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -227,6 +228,103 @@ class TestTwoStores:
         self.clock.advance(seconds=60)
 
         assert self.ask("b").store == "primary"
+
+    def renewed(self, claimed: Claimed, times: int) -> Claimed:
+        """The claim after so many renewals; those that the store is away for leave it as it was."""
+        for _ in range(times):
+            self.clock.advance(seconds=20)
+            with suppress(StoreUnavailable):
+                answer = self.claims.renew(claimed, ttl=LEASE)
+                assert isinstance(answer, Claimed)
+                claimed = answer
+        return claimed
+
+    def unaware(self, token: str = "other") -> Any:
+        """What a process hears that has not noticed any absence."""
+        others = Claims(self.redis, self.sql, clock=self.clock)
+        return others.claim("k", task_id=token, token=token, ttl=LEASE)
+
+    def test_a_claim_of_the_second_store_is_held_in_the_first_when_that_is_back(self) -> None:
+        self.redis.away = True
+        claimed = self.ask("a")
+        self.redis.away = False
+
+        claimed = self.renewed(claimed, 7)
+
+        assert claimed.store == "fallback"
+        assert isinstance(self.ask("b"), Running)
+        assert isinstance(self.unaware(), Running)
+        assert self.claims.complete(claimed, result=1, ttl=HOUR) == Completed(kept=True)
+        assert isinstance(self.unaware(), Done)
+
+    def test_a_running_claim_is_held_in_the_second_store_while_the_first_is_away(self) -> None:
+        claimed = self.ask("a")
+        self.redis.away = True
+
+        claimed = self.renewed(claimed, 7)
+
+        assert isinstance(self.unaware(), Running)
+        assert isinstance(self.ask("b"), Running)
+        self.redis.away = False
+        claimed = self.renewed(claimed, 1)
+        assert (claimed.store, type(self.unaware())) == ("primary", Running)
+        assert self.claims.complete(claimed, result=1, ttl=HOUR) == Completed(kept=True)
+        assert isinstance(self.ask("b"), Done)
+
+    @pytest.mark.parametrize("made_in", ["primary", "fallback"])
+    def test_a_claim_that_is_given_up_is_free_in_both_stores(self, made_in: str) -> None:
+        self.redis.away = made_in == "fallback"
+        claimed = self.ask("a")
+        self.redis.away = made_in == "primary"
+        claimed = self.renewed(claimed, 1)
+        self.redis.away = False
+        claimed = self.renewed(claimed, 1)
+
+        assert self.claims.release(claimed) == Released()
+
+        assert isinstance(self.unaware(), Claimed)
+        self.redis.away = True
+        assert isinstance(self.unaware("third"), Claimed)
+
+    def test_a_claim_that_waits_for_its_retry_waits_in_both_stores(self) -> None:
+        self.redis.away = True
+        claimed = self.ask("a")
+        self.redis.away = False
+        claimed = self.renewed(claimed, 1)
+
+        self.claims.wait(claimed, ttl=HOUR)
+
+        self.clock.advance(seconds=600)
+        assert isinstance(self.unaware(), Running)
+        assert isinstance(self.unaware("a"), Claimed)
+
+    @pytest.mark.parametrize("end", ["renew", "complete"])
+    def test_a_run_that_both_stores_let_in_hears_that_its_claim_is_lost(self, end: str) -> None:
+        self.redis.away = True
+        claimed = self.ask("a")
+        self.redis.away = False
+        other = self.unaware()
+        assert isinstance(other, Claimed)
+
+        if end == "renew":
+            answer: Any = self.claims.renew(claimed, ttl=LEASE)
+        else:
+            answer = self.claims.complete(claimed, result=1, ttl=HOUR)
+
+        assert isinstance(answer, ClaimLost)
+        assert self.claims.complete(other, result=2, ttl=HOUR) == Completed(kept=True)
+
+    def test_whoever_comes_after_a_mirrored_claim_has_a_higher_fence(self) -> None:
+        ahead = FakeClock(NOON + timedelta(minutes=5))
+        claims = Claims(self.redis, MemoryLeaseStore(ahead), clock=self.clock)
+        self.redis.away = True
+        first = claims.claim("k", task_id="a", token="a", ttl=LEASE)
+        assert isinstance(first, Claimed)
+        self.redis.away = False
+        claims.renew(first, ttl=LEASE)
+        claims.release(first)
+
+        assert self.unaware().fence > first.fence
 
     def test_with_both_away_the_caller_decides(self) -> None:
         self.redis.away = self.sql.away = True

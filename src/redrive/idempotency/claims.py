@@ -89,6 +89,28 @@ def renew(
     return stored(renewed), renewed
 
 
+def mirror(
+    lease: Lease | None, now: datetime, *, claimed: Claimed, ttl: timedelta
+) -> tuple[Lease | None, Claimed | ClaimLost]:
+    """Hold what a run has claimed in another store here too, or say that this store knows another run.
+
+    The fence here is at least the run's own, so that whoever comes next is above it.
+    """
+    after, answer = claim(
+        lease,
+        now,
+        key=claimed.key,
+        task_id=claimed.task_id,
+        token=claimed.token,
+        ttl=ttl,
+        fingerprint=claimed.fingerprint,
+    )
+    if not isinstance(answer, Claimed):
+        return after, ClaimLost(f"a store that was away knows a run of task {answer.task_id}")
+    mirrored = replace(answer, fence=max(answer.fence, claimed.fence), store=claimed.store)
+    return stored(mirrored), mirrored
+
+
 def complete(
     lease: Lease | None,
     now: datetime,

@@ -33,12 +33,13 @@ class Claims:
     """At most one run per key while a store can be reached. Thread-safe.
 
     A claim is made in the primary store, or in the fallback when the primary is away, and ended where it was
-    made. After a process has met an absent primary it looks into the fallback as well until claims made there
-    have ended, so that a store that comes back does not let a second run in.
+    made. Each renewal follows the primary: a claim of the fallback is held in the primary too once that answers,
+    and a claim of the primary is held in the fallback while it does not. After a process has met an absent
+    primary it looks into the fallback as well until claims held there have ended.
 
-    What no process can see: claims and results in the primary while that is away, and claims made in the
-    fallback by others who lost the primary when this process did not. A ``durable`` claim is only ever made
-    in SQL, whatever becomes of Redis, and has no such window.
+    What no process can see: results in the primary while that is away; until their next renewal, claims in the
+    primary while that is away, and claims made in the fallback by others who lost the primary when this process
+    did not. A ``durable`` claim is only ever made in SQL, whatever becomes of Redis, and has no such window.
 
     Claim and completion take one round trip each where nobody stands against them, on Redis and PostgreSQL.
     Every method raises `StoreUnavailable` when no store answers: whether to run then is the caller's policy.
@@ -105,7 +106,7 @@ class Claims:
             except StoreUnavailable:
                 self._watch_fallback(ttl)
                 raise
-        if self._clock.monotonic() < self._watch_fallback_until and self._held_in_fallback(key):
+        if self._watches_fallback() and self._live_in_fallback(key):
             return self._transact(FALLBACK, key, change, _NOTHING), FALLBACK
         try:
             return self._transact(PRIMARY, key, change, _NOTHING), PRIMARY
@@ -115,8 +116,28 @@ class Claims:
             return self._transact(FALLBACK, key, change, _NOTHING), FALLBACK
 
     def renew(self, claimed: Claimed, *, ttl: timedelta) -> Claimed | ClaimLost:
-        """Move the end of a running claim. Call it at least three times per ``ttl``."""
-        return self._settle(claimed, lambda lease, now: claims.renew(lease, now, claimed=claimed, ttl=ttl))
+        """Move the end of a running claim. Call it at least three times per ``ttl``.
+
+        With the primary away its claim is held in the fallback, and `StoreUnavailable` says that it was not renewed
+        in the primary. `ClaimLost` also where the other store knows another run.
+        """
+        try:
+            answer = self._settle(
+                claimed, lambda lease, now: claims.renew(lease, now, claimed=claimed, ttl=ttl)
+            )
+        except StoreUnavailable:
+            if claimed.store == PRIMARY and isinstance(
+                lost := self._mirror(FALLBACK, claimed, ttl), ClaimLost
+            ):
+                return lost
+            raise
+        if claimed.store == FALLBACK and isinstance(answer, Claimed):
+            lost = self._mirror(PRIMARY, claimed, ttl)
+            return lost if isinstance(lost, ClaimLost) else answer
+        if claimed.store == PRIMARY and isinstance(answer, ClaimLost) and self._mirrored(claimed):
+            # The primary was away for longer than the claim lasts there, or came back without it.
+            return self._mirror(PRIMARY, claimed, ttl) or answer
+        return answer
 
     def complete(self, claimed: Claimed, *, result: Any, ttl: timedelta) -> Completed | ClaimLost:
         """Record the result for ``ttl``, so that duplicates replay it. Any result is accepted; see
@@ -135,35 +156,88 @@ class Claims:
             return self._settle(claimed, change)
         if claimed.store == FALLBACK:
             answer = self._settle(claimed, change)
-            self._note_in(PRIMARY, claimed.key, change, ttl)
-            return answer
+            noted = self._note_in(PRIMARY, claimed.key, change, ttl)
+            return noted if isinstance(noted, ClaimLost) else answer
         try:
-            return self._settle(claimed, change)
+            answer = self._settle(claimed, change)
         except StoreUnavailable:
             self._note_in(FALLBACK, claimed.key, change, ttl)
             raise
+        self._in_other(claimed, lambda lease, now: claims.release(lease, now, token=claimed.token))
+        return answer
 
     def release(self, claimed: Claimed) -> Released | ClaimLost:
         """Give the claim up: the task failed for good, the same call may run again."""
-        return self._settle(claimed, lambda lease, now: claims.release(lease, now, token=claimed.token))
+        return self._settle_both(claimed, lambda lease, now: claims.release(lease, now, token=claimed.token))
 
     def wait(self, claimed: Claimed, *, ttl: timedelta) -> Running | ClaimLost:
         """Keep the claim for the same task id until its retry; ``ttl`` is the wait and some more."""
-        return self._settle(claimed, lambda lease, now: claims.wait(lease, now, token=claimed.token, ttl=ttl))
+        try:
+            return self._settle_both(
+                claimed, lambda lease, now: claims.wait(lease, now, token=claimed.token, ttl=ttl)
+            )
+        except StoreUnavailable:
+            self._watch_fallback(ttl)
+            raise
 
-    def _note_in(self, where: str, key: str, change: Change[Any], ttl: timedelta) -> None:
-        """Make a record in the store that the claim is not in, if that answers."""
+    def _note_in(self, where: str, key: str, change: Change[T], ttl: timedelta) -> T | None:
+        """Make a record in the store that the claim is not in; None if that does not answer."""
         self._watch_fallback(ttl)
         with suppress(StoreUnavailable):
-            self._transact(where, key, change, _NOTHING)
+            return self._transact(where, key, change, _NOTHING)
+        return None
+
+    def _mirror(self, where: str, claimed: Claimed, ttl: timedelta) -> Claimed | ClaimLost | None:
+        """Hold a claim in the store that it was not made in as well; None if that does not answer."""
+        if where not in self._stores:
+            return None
+        self._watch_fallback(ttl)
+        with suppress(StoreUnavailable):
+            return self._transact(
+                where,
+                claimed.key,
+                lambda lease, now: claims.mirror(lease, now, claimed=claimed, ttl=ttl),
+                None,
+            )
+        return None
+
+    def _mirrored(self, claimed: Claimed) -> bool:
+        """Whether the fallback holds what mirrors a claim of the primary."""
+        return (
+            FALLBACK in self._stores
+            and self._watches_fallback()
+            and self._live_in_fallback(claimed.key, claimed.token)
+        )
+
+    def _settle_both(self, claimed: Claimed, change: Change[T]) -> T:
+        """End a claim where it was made, and what mirrors it."""
+        try:
+            return self._settle(claimed, change)
+        finally:
+            self._in_other(claimed, change)
+
+    def _in_other(self, claimed: Claimed, change: Change[Any]) -> None:
+        """Change what mirrors a claim, if anything may and its store answers: a mirror ends before the watch does."""
+        if claimed.store == DURABLE or FALLBACK not in self._stores or not self._watches_fallback():
+            return
+        with suppress(StoreUnavailable):
+            self._transact(PRIMARY if claimed.store == FALLBACK else FALLBACK, claimed.key, change, None)
+
+    def _watches_fallback(self) -> bool:
+        return self._clock.monotonic() < self._watch_fallback_until
 
     def _watch_fallback(self, ttl: timedelta) -> None:
         until = self._clock.monotonic() + ttl.total_seconds()
         self._watch_fallback_until = max(self._watch_fallback_until, until)
 
-    def _held_in_fallback(self, key: str) -> bool:
+    def _live_in_fallback(self, key: str, owner: str | None = None) -> bool:
+        """Whether the key is held in the fallback, by this owner if one is given."""
+
+        def look(lease: Lease | None, now: Any) -> tuple[Lease | None, bool]:
+            return lease, is_live(lease, now) and owner in (None, lease.owner)
+
         with suppress(StoreUnavailable):
-            return self._transact(FALLBACK, key, lambda lease, now: (lease, is_live(lease, now)), None)
+            return self._transact(FALLBACK, key, look, None)
         return False
 
     def _settle(self, claimed: Claimed, change: Change[T]) -> T:
