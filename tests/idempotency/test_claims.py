@@ -21,6 +21,8 @@ from redrive.idempotency import (
 )
 from redrive.idempotency.claims import keepable
 from redrive.leases import Guess, Released, StoreUnavailable
+from redrive.stores.sql.connection import Database
+from redrive.stores.sql.leases import SqlLeaseStore
 from redrive.testing import FakeClock, MemoryLeaseStore
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -107,6 +109,27 @@ def test_a_result_that_cannot_be_kept_still_stops_the_second_run(world: World, r
 def test_64_kib_of_json_are_the_most_that_is_kept() -> None:
     assert keepable("x" * (64 * 1024 - 2)) == ("x" * (64 * 1024 - 2), True)
     assert keepable("x" * (64 * 1024 - 1)) == (None, False)
+
+
+NO_JSONB = ["a\x00b", {"key\x00": 1}, ["\ud800"], "\udc00\ud83d", "\\\x00"]
+JSONB = ["\\u0000", "\\\\u0000", "\U0001f600", "\ud83d\ude00", "caf\xe9", "\\ud800", "\x01"]
+
+
+@pytest.mark.parametrize(
+    ("result", "kept"), [(one, False) for one in NO_JSONB] + [(one, True) for one in JSONB]
+)
+def test_what_a_database_does_not_take_is_not_kept_and_the_rest_is(
+    database_alias: str, result: Any, kept: bool
+) -> None:
+    claims = Claims(SqlLeaseStore(Database(database_alias)))
+    claimed = claims.claim("k", task_id="t1", token="run1", ttl=LEASE)
+    assert isinstance(claimed, Claimed)
+
+    assert claims.complete(claimed, result=result, ttl=HOUR) == Completed(kept=kept)
+
+    done = claims.claim("k", task_id="t2", token="run2", ttl=LEASE)
+    assert isinstance(done, Done)
+    assert (done.result, done.kept) == (json.loads(json.dumps(result)) if kept else None, kept)
 
 
 def test_a_result_is_forgotten_after_its_time_and_not_before(world: World) -> None:

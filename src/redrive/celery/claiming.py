@@ -127,7 +127,7 @@ class Held:
             self.note_lost("the claim had ended before the body did")
         if not isinstance(answer, ClaimLost) and not answer.kept and self.declared.keep_result:
             logger.warning(
-                "redrive: the result of %s[%s] is not kept, it is too large or not JSON; duplicates get None",
+                "redrive: the result of %s[%s] is not kept: too large, or not JSON without NUL; duplicates get None",
                 self.task_name,
                 self.task_id,
             )

@@ -172,16 +172,31 @@ def wait(
 def keepable(result: Any) -> tuple[JsonValue, bool]:
     """Return the result in its JSON form and True if it can be kept, else None and False.
 
-    It can when it is JSON of at most `MAX_RESULT_BYTES`. A tuple is replayed as a list, as a JSON result
-    backend would give it.
+    It can when it is JSON of at most `MAX_RESULT_BYTES` that every store takes. A tuple is replayed as a list, as
+    a JSON result backend would give it.
     """
     try:
         text = json.dumps(result, allow_nan=False)
         if len(text.encode()) <= MAX_RESULT_BYTES:
-            return json.loads(text), True
+            value = json.loads(text)
+            if "\\u" not in text or _is_jsonb(value):
+                return value, True
     except (TypeError, ValueError, RecursionError):
         pass
     return None, False
+
+
+def _is_jsonb(value: JsonValue) -> bool:
+    """Whether PostgreSQL's jsonb takes a value: no character NUL, no half of a surrogate pair.
+
+    https://www.postgresql.org/docs/current/datatype-json.html
+    """
+    text = json.dumps(value, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\\u0000" not in text.replace("\\\\", "")
 
 
 def _not_running(lease: Lease | None, now: datetime, token: str) -> str | None:

@@ -128,7 +128,7 @@ class Done:
     """What it returned; None also when not kept, so look at ``kept``."""
 
     kept: bool
-    """False: the result was too large or not JSON, so it cannot be replayed."""
+    """False: the result was too large or not JSON that every store takes, so it cannot be replayed."""
 
     task_id: str
     completed_at: datetime
