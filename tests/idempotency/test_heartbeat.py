@@ -91,6 +91,36 @@ def test_a_result_that_could_not_be_recorded_is_tried_again(monkeypatch: pytest.
     wait_until(lambda: heartbeat.thread is None, 10, "the thread has ended")
 
 
+def test_a_thread_that_cannot_start_raises_nothing_and_the_next_claim_tries_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    heartbeat, first, second = Heartbeat(), Claim("first"), Claim("second")
+    with monkeypatch.context() as limit:
+        limit.setattr(threading.Thread, "start", refuse)
+        heartbeat.add(first)
+
+    heartbeat.add(second)
+
+    wait_until(lambda: first.renewals and second.renewals, 10, "both are renewed")
+    heartbeat.remove(first)
+    heartbeat.remove(second)
+    wait_until(lambda: heartbeat.thread is None, 10, "the thread has ended")
+
+
+def test_a_thread_that_has_died_is_replaced() -> None:
+    heartbeat, claim = Heartbeat(), Claim()
+    heartbeat.thread = threading.Thread(target=str)
+
+    heartbeat.add(claim)
+
+    wait_until(lambda: claim.renewals, 10, "a renewal")
+    heartbeat.remove(claim)
+    wait_until(lambda: heartbeat.thread is None, 10, "the thread has ended")
+
+
 def test_a_forked_child_has_nothing_of_its_parent() -> None:
     heartbeat = Heartbeat()
     heartbeat.entries["x"] = None  # type: ignore[assignment]  # whatever it is, it is the parent's

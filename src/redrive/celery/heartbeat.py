@@ -48,7 +48,8 @@ class _Entry:
 @dataclass
 class Heartbeat:
     """Keeps claims alive while their tasks run. The thread starts with the first claim and ends when none is left
-    by the time the next renewal would be due. Thread-safe; a forked child begins with nothing."""
+    by the time the next renewal would be due. Where it cannot start, the next claim tries again. Thread-safe; a forked
+    child begins with nothing."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     entries: dict[str, _Entry] = field(default_factory=dict)
@@ -80,13 +81,22 @@ class Heartbeat:
     def _put(self, held: Renewable, entry: _Entry) -> None:
         with self.lock:
             self.entries[held.claimed.token] = entry
-            if self.thread is None:
-                self.next_due = entry.due
-                self.thread = threading.Thread(target=self._run, name="redrive-claims", daemon=True)
-                self.thread.start()
+            if self.thread is None or not self.thread.is_alive():
+                self._start(entry.due)
             elif entry.due < self.next_due:
                 self.next_due = entry.due
                 self.wake.set()
+
+    def _start(self, due: float) -> None:
+        self.next_due = min(due, *(entry.due for entry in self.entries.values()))
+        self.thread = threading.Thread(target=self._run, name="redrive-claims", daemon=True)
+        try:
+            self.thread.start()
+        except Exception:
+            self.thread = None
+            logger.exception(
+                "redrive: claims are not renewed, no thread can be started; they end with their leases"
+            )
 
     def _run(self) -> None:
         leave_signals_to_main_thread()
