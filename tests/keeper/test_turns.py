@@ -14,7 +14,8 @@ from django.test import override_settings
 from redrive import runtime
 from redrive.keeper.keeper import Keeper
 from redrive.stores.sql import publishing
-from redrive.stores.sql.connection import Database
+from redrive.stores.sql.connection import Cursor, Database
+from redrive.stores.sql.leases import put
 from redrive.testing import FakeClock
 from tests.servers import ValkeyServer
 from tests.stores.endings import failure, make_due, record, row_of
@@ -142,3 +143,17 @@ def test_a_row_of_a_newer_release_is_left_to_newer_keepers(
 
     assert sent(valkey) == 0
     assert row_of(database, "newer")["status"] == "RETRYING"
+
+
+def test_all_that_has_ended_is_purged_in_one_duty(
+    database: Database, make_keeper: Callable[[], Keeper]
+) -> None:
+    def claim_many(cursor: Cursor) -> None:
+        for number in range(1_001):
+            put(cursor, "claim", str(number), data={}, seconds=-1)
+
+    database.run(claim_many)
+
+    make_keeper()._purge()
+
+    assert runtime.sql_leases().all("claim") == []

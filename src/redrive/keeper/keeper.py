@@ -347,7 +347,8 @@ class Keeper:
         older = timedelta(days=retention.stat_days)
         runtime.database().run(lambda cursor: sql_counters.purge(cursor, older_than=older))
         runtime.database().run(publishing.forget_workers)
-        runtime.sql_leases().delete_expired(("claim", "gate", "duty", "queue", "spill"))
+        while runtime.sql_leases().delete_expired(("claim", "gate", "duty", "queue", "spill")):
+            self._beat()
 
 
 def headers_of(due: Due) -> dict[str, Any]:
