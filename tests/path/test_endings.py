@@ -50,7 +50,7 @@ def test_a_ledgered_task_that_succeeds_leaves_no_row(
     wait_until(lambda: not project.query(statement), 20, project.logs)
 
 
-@pytest.mark.parametrize("pool", ["threads", "solo"])
+@pytest.mark.parametrize("pool", ["threads", "solo", "gevent"])
 def test_other_pools_record_failures_and_recover(soon: Project, pool: str) -> None:
     soon.worker(pool=pool)
 
