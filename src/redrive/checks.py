@@ -22,7 +22,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 
 
 def check_values(**_: Any) -> list[CheckMessage]:
-    """E002: policies, rules, patterns, priorities or the off-peak window cannot be understood."""
+    """E002: policies, rules, patterns, priorities, the codec or the off-peak window cannot be understood."""
     tries: tuple[tuple[str, Callable[[], Any]], ...] = (
         ("POLICIES", values.read_policies),
         ("TASK_PATTERNS", values.read_patterns),
@@ -31,6 +31,7 @@ def check_values(**_: Any) -> list[CheckMessage]:
         ("RULES", values.read_rules),
         ("PRIORITY", values.read_priorities),
         ("OFF_PEAK", values.read_off_peak),
+        ("PAYLOAD", values.try_codec),
     )
     found: list[CheckMessage] = []
     for name, attempt in tries:

@@ -88,6 +88,16 @@ class Masking:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Payload:
+    """How messages are stored."""
+
+    max_bytes: int = 16 * 1024 * 1024
+    """Bytes of a body above which the message is not stored; the record says so. Default 16 MiB (RabbitMQ's own)."""
+    codec: Any = None
+    """Dotted path of what seals bodies before they are stored, see :class:`redrive.payload.Codec`. Default none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Costs:
     """What worker time costs, for the estimate of savings on the retry page."""
 
@@ -139,6 +149,7 @@ class Settings:
     """Where the values of idempotency scopes come from: ``{"user": "customer_id", "device": "shop.calls.device"}``, the
     name of an argument or message header, or (the dotted path of) a function of the arguments by name."""
     masking: Masking = field(default_factory=Masking)
+    payload: Payload = field(default_factory=Payload)
     retention: Retention = field(default_factory=Retention)
     spill: Spill = field(default_factory=lambda: Spill(directory=Path(tempfile.gettempdir()) / "redrive"))
     keeper: Keeper = field(default_factory=Keeper)
@@ -156,7 +167,7 @@ class Problem:
 
 
 _SECTIONS: Mapping[str, type] = {"MASKING": Masking, "RETENTION": Retention, "SPILL": Spill, "KEEPER": Keeper,
-    "COSTS": Costs,
+    "COSTS": Costs, "PAYLOAD": Payload,
 }  # fmt: skip
 
 
@@ -200,6 +211,8 @@ _URLS = ("redis://", "rediss://", "unix://")
 _FORMS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "BUSINESS_UNIT": (lambda v: _is_text(v) or callable(v), "must be a name, a dotted path or a function"),
     "CELERY_APP": (lambda v: v is None or _is_text(v), "must be a string or None"),
+    # Anything: a codec that is no path must not leave messages in clear. E002 says what is wrong with it.
+    "CODEC": (lambda _: True, ""),
     "DIRECTORY": (lambda v: _is_text(v) or isinstance(v, Path), "must be a path"),
     "FIELDS": (lambda v: isinstance(v, list | tuple) and all(map(_is_text, v)), "must be a list of names"),
     "OFF_PEAK": (lambda v: v is None or isinstance(v, Mapping), "must be a dict or None"),
@@ -304,7 +317,7 @@ def read_settings(raw: Any) -> tuple[Settings, list[Problem]]:
             problems.append(Problem(f"{label} {wrong}, not {value!r}.", "Leave it out for the default."))
         else:
             values[known[key]] = value
-    for name in ("MASKING", "RETENTION", "KEEPER", "COSTS"):
+    for name in ("MASKING", "RETENTION", "KEEPER", "COSTS", "PAYLOAD"):
         values[name.lower()] = _read_section(name, raw.get(name, {}), problems)
     directory = _default_directory(
         values.get("namespace", default.namespace), values.get("database", default.database)

@@ -30,6 +30,7 @@ from redrive.idempotency import Claims
 from redrive.leases import Leases, LeaseStore
 from redrive.metrics import Counters
 from redrive.options import Options
+from redrive.payload import Codec, StoredMessage, UnusableCodec, open_sealed
 from redrive.priority import PriorityResult, PriorityRules, PriorityService, RequeueResult, TaskPriority
 from redrive.priority.broker import BROKER_PRIORITIES
 from redrive.priority.types import RequeueRequest
@@ -59,6 +60,7 @@ from redrive.values import (
     NO_GATES,
     NO_POLICIES,
     or_default,
+    read_codec,
     read_downstreams,
     read_gates,
     read_off_peak,
@@ -110,7 +112,24 @@ def spill() -> FileSpill:
 @_built_once
 def recorder() -> Recorder:
     """Where endings go."""
-    return Recorder(database(), spill())
+    return Recorder(database(), spill(), codec)
+
+
+@_built_once
+def codec() -> Codec | None:
+    """What seals messages, if the project wants that. One that cannot be had stores nothing rather than clear text."""
+    try:
+        return read_codec()
+    except ValueError as exc:
+        logger.critical(
+            "redrive: REDRIVE['PAYLOAD'] cannot be used, failures are stored without messages: %s", exc
+        )
+        return UnusableCodec(str(exc))
+
+
+def opened(message: StoredMessage) -> StoredMessage:
+    """A stored message as it was sent. Raises CannotOpen."""
+    return open_sealed(message, codec())
 
 
 @_built_once

@@ -6,15 +6,17 @@ goes on with the default by :func:`or_default`.
 
 from __future__ import annotations
 
+import importlib
 import logging
 import re
 from collections.abc import Callable, Mapping
 from datetime import time
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from redrive.conf import get_settings
 from redrive.gate import GATE_KEYS, GateSettings, parse_gate
 from redrive.options import Options
+from redrive.payload import Codec
 from redrive.priority import PriorityRules, TaskPriority
 from redrive.retry import OffPeak, parse_policies
 from redrive.taxonomy import Downstream, ProjectRule, parse_downstreams, parse_rules
@@ -83,6 +85,37 @@ def read_priorities() -> PriorityRules:
         re.compile(pattern)
     patterns = tuple((pattern, levels[str(level)]) for pattern, level in raw.get("PATTERNS", {}).items())
     return PriorityRules(patterns=patterns, sla_hours=raw.get("SLA_HOURS", {}))
+
+
+def read_codec() -> Codec | None:
+    """``REDRIVE["PAYLOAD"]["CODEC"]``, an instance of it if it is a class. Raises ValueError saying what to type."""
+    path = get_settings().payload.codec
+    if path is None:
+        return None
+    form = '"CODEC" must be like "shop.sealing.Codec", something with seal(bytes) and open(bytes)'
+    try:
+        module, _, name = path.rpartition(".")
+        found = getattr(importlib.import_module(module), name)
+        codec = found() if isinstance(found, type) else found
+    except Exception as exc:
+        # Imports and constructors of the project raise whatever they like (a key that is absent, say).
+        raise ValueError(f"{form}; {path!r} cannot be had: {type(exc).__name__}: {exc}") from exc
+    if not all(callable(getattr(codec, verb, None)) for verb in ("seal", "open")):
+        raise ValueError(f"{form}; {path!r} has not both")
+    return cast("Codec", codec)
+
+
+def try_codec() -> None:
+    """Seal and open a few bytes. Raises ValueError if they do not come back."""
+    codec, clear = read_codec(), bytes(range(256))
+    if codec is None:
+        return
+    try:
+        again = codec.open(codec.seal(clear))
+    except Exception as exc:
+        raise ValueError(f"its codec fails to seal and open 256 bytes: {type(exc).__name__}: {exc}") from exc
+    if again != clear:
+        raise ValueError("its codec must open what it has sealed byte for byte")
 
 
 def read_off_peak() -> OffPeak | None:

@@ -118,7 +118,10 @@ def test_record_without_attempts_or_message_shows(operator: Client) -> None:
 
     page = _page(operator, record)
 
-    assert "It waits for a decision. Its message was lost, so that it can only be abandoned." in page
+    assert (
+        "It waits for a decision. There is no message to send again, so that it can only be abandoned."
+        in page
+    )
     assert "No attempt is recorded." in page
 
 

@@ -83,7 +83,7 @@ def test_long_lists_and_dicts_are_cut_and_say_so() -> None:
 def test_arguments_too_large_to_show_say_how_large_they_are() -> None:
     args, kwargs = readable([["x" * 3_000] * 100], {})
 
-    assert args == ["<arguments of 300,408 bytes, too large to show; the stored message has them>"]
+    assert args == ["<arguments of 300,408 bytes, too large to show>"]
     assert kwargs == {}
 
 
@@ -92,7 +92,7 @@ def test_lists_of_lists_of_lists_cost_no_more_than_their_limit() -> None:
     inner = [[[1] * 200] * 200] * 200
 
     assert readable([inner], {}) == (
-        [f"<arguments of more than {MAX_VALUES:,} values; the stored message has them>"],
+        [f"<arguments of more than {MAX_VALUES:,} values, too many to show>"],
         {},
     )
 

@@ -2,16 +2,28 @@
 
 import json
 import threading
+from dataclasses import replace
 
 import pytest
 from django.db import connections, transaction
 
 from redrive.dead_letters import DeadLetters, Route
+from redrive.payload import within
 from redrive.stores.sql import publishing, starting
 from redrive.stores.sql.acting import SqlRecordStore, find_record
 from redrive.stores.sql.connection import Database
 from tests.stores.databases import on_postgres
-from tests.stores.endings import change, failure, record, row_of, rows_of, seconds_between, success, vouch
+from tests.stores.endings import (
+    MESSAGE,
+    change,
+    failure,
+    record,
+    row_of,
+    rows_of,
+    seconds_between,
+    success,
+    vouch,
+)
 from tests.stores.races import in_processes
 from tests.waiting import wait_until
 
@@ -85,6 +97,30 @@ def test_what_cannot_be_sent_is_refused_without_an_event(
         999: "There is no such record.",
     }
     assert events(database) == []
+
+
+def test_a_task_whose_message_was_too_large_to_store_is_refused_with_what_to_do(
+    database: Database, letters: DeadLetters
+) -> None:
+    recorded = record(database, failure(message=within(MESSAGE, 1)))
+    assert (recorded.status, recorded.retry, recorded.record_id is None) == ("PENDING", False, False)
+    record_id = recorded.record_id or 0
+
+    why = letters.retry([record_id], actor="ann").refused[record_id]
+
+    assert why.startswith("Its message has 17 bytes, and REDRIVE['PAYLOAD']['MAX_BYTES'] is 1.")
+    assert why.endswith("call the task again with its arguments.")
+    assert row_of(database)["decision"].startswith(why)
+    assert letters.abandon([record_id], actor="ann").done == [record_id]
+
+
+def test_errbacks_of_a_sealed_message_are_refused(database: Database, letters: DeadLetters) -> None:
+    record_id = dead(database, message=replace(MESSAGE, content_type="sealed:application/json"))
+
+    refused = letters.retry([record_id], actor="ann", errbacks=True).refused
+
+    assert refused[record_id].startswith("Its message is sealed, so its errbacks were not kept.")
+    assert letters.retry([record_id], actor="ann").done == [record_id]
 
 
 def test_an_abandoned_task_that_still_runs_is_not_sent_beside_itself(

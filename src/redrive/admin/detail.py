@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from redrive.conf import Masking
 from redrive.models import FailureAttempt, TaskFailureRecord
-from redrive.payload import mask
+from redrive.payload import is_sealed, mask, why_not_stored
 from redrive.templatetags.redrive import relative_time
 
 SOURCE_WORDS = {
@@ -68,7 +68,9 @@ def next_step(record: TaskFailureRecord, now: datetime) -> str:
         return _("Nothing: the task was given up. It can still be retried.")
     if record.status == "PENDING":
         if record.message_source == "none":
-            return _("It waits for a decision. Its message was lost, so that it can only be abandoned.")
+            return _(
+                "It waits for a decision. There is no message to send again, so that it can only be abandoned."
+            )
         return _("It waits for a decision: retry it, or abandon it.")
     if record.started_attempt > record.attempt:
         return _("It is running on %(worker)s.") % {"worker": record.started_by or "?"}
@@ -102,11 +104,20 @@ def describe(
         traceback=shown(record.traceback),
         args=shown(record.task_args),
         kwargs=shown(record.task_kwargs),
-        message=str(SOURCE_WORDS.get(record.message_source, record.message_source)),
+        message=_message_words(record),
         attempts=described,
         evidence=tuple(shown(item) for item in last.evidence) if last else (),
         policy=str(explain.get("policy") or ""),
     )
+
+
+def _message_words(record: TaskFailureRecord) -> str:
+    words = str(SOURCE_WORDS.get(record.message_source, record.message_source))
+    if record.message_source == "none":
+        return why_not_stored(record.properties, words).rstrip(".")
+    if is_sealed(record.content_type):
+        return _("sealed; a keeper opens it when it sends it again, and its arguments are not shown")
+    return words
 
 
 def _exception(kind: str, message: str) -> str:

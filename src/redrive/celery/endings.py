@@ -28,7 +28,7 @@ from redrive.celery.capture import (
 from redrive.conf import get_settings
 from redrive.dead_letters import Ending, Outcome, Proposal
 from redrive.options import Options
-from redrive.payload import without_errbacks
+from redrive.payload import within, without_errbacks
 from redrive.process import process
 from redrive.runtime import clock, conclude
 from redrive.taxonomy import ExceptionFacts, extract
@@ -86,6 +86,7 @@ def begin(task: Any, request: Any, outcome: Outcome, source: str, *, wire: Wire 
     wire = wire or wire_from_child(request.id)
     message = build_message(wire, values, task.serializer or "json")
     args, kwargs = shown_arguments(message, values)
+    message = within(message, get_settings().payload.max_bytes)
     now = clock.now()
     first_seen = first_seen_of(request, now)
     headers = {

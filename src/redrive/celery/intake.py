@@ -18,8 +18,9 @@ from celery.exceptions import InvalidTaskError, NotRegistered
 from redrive import runtime
 from redrive.celery import endings
 from redrive.celery.capture import Wire, build_message, shown_arguments
-from redrive.conf import get_mode
+from redrive.conf import get_mode, get_settings
 from redrive.dead_letters import Ending, Outcome
+from redrive.payload import within
 from redrive.process import process
 from redrive.taxonomy import extract
 
@@ -36,6 +37,7 @@ def ending_of(message: Any, exc: BaseException, source: str) -> Ending:
     wire = Wire(body, message.content_type or "", message.content_encoding or "", values)
     stored = build_message(wire, values, "json")
     args, kwargs = shown_arguments(stored, values)
+    stored = within(stored, get_settings().payload.max_bytes)
     facts = extract(exc)
     return Ending(
         outcome=Outcome.FAILED,

@@ -274,6 +274,7 @@ def _start(task: Any, request: Any, *, republished: bool, redelivered: bool) -> 
         number = attempt_of(request)
         return runtime.database().run(lambda c: starting.mark_started(c, request.id, number, worker, **facts))
     ending = replace(endings.begin(task, request, Outcome.HELD, "ledger"), options=options_of(task).to_dict())
+    ending = runtime.recorder().protect(ending)
     return runtime.database().run(lambda c: starting.note_start(c, ending, worker, **facts))
 
 

@@ -96,7 +96,7 @@ def _read(spill: FileSpill, line: Line, settle: Callable[[Ending], Ending]) -> E
     if line.kind == "counters":
         return True
     try:
-        return runtime.conclude_stored(settle(Ending.from_dict(line.payload)))
+        return runtime.recorder().protect(runtime.conclude_stored(settle(Ending.from_dict(line.payload))))
     except NewerVersion as exc:
         logger.warning("redrive: a line of the spill was %s; it waits for that one", exc)
         spill.keep_for_newer(line.raw)

@@ -24,6 +24,7 @@ from redrive.gate import Run as Permit
 from redrive.keeper.drain import drain
 from redrive.leases import Acquired, StoreUnavailable
 from redrive.options import Options
+from redrive.payload import CannotOpen
 from redrive.process import is_running
 from redrive.stores.experience import RETRY
 from redrive.stores.sql import corrections, publishing
@@ -193,8 +194,8 @@ class Keeper:
                 permit=answer.to_dict(), waited=due.holds > 0, downstream=due.downstream
             )
         try:
-            self._publisher.publish(due.message, queue=due.queue_name, headers=headers)
-        except PublishRefused as exc:
+            self._publisher.publish(runtime.opened(due.message), queue=due.queue_name, headers=headers)
+        except (PublishRefused, CannotOpen) as exc:
             seconds = min(FIRST_REFUSAL_SECONDS * 2 ** min(due.holds, 10), LONGEST_REFUSAL_SECONDS)
             logger.error("redrive: %s[%s] cannot be sent: %s", due.task_name, due.task_id, exc)
             self._postpone(due, seconds, f"It cannot be sent: {exc}", held=True)

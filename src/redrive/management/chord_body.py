@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from redrive import runtime
-from redrive.payload import workflow_of
+from redrive.payload import CannotOpen, workflow_of
 from redrive.stores.sql.acting import add_event, read_message
 
 
@@ -36,6 +36,10 @@ def run_chord_body(record_id: int, results: list[Any], *, actor: str, reason: st
     message = runtime.database().run(lambda cursor: read_message(cursor, record_id))
     if message is None:
         raise NoChord("There is no such record, or its message could not be had.")
+    try:
+        message = runtime.opened(message)
+    except CannotOpen as exc:
+        raise NoChord(f"There is no reading it: {exc}.") from exc
     if message.content_type != "application/json":
         raise NoChord(f"Its message is {message.content_type}, which is read by workers only.")
     body = workflow_of(message).chord

@@ -77,12 +77,12 @@ def readable(args: object, kwargs: object) -> tuple[list[Any], dict[str, Any]]:
         shown_kwargs = _readable(dict(kwargs) if isinstance(kwargs, Mapping) else {"kwargs": kwargs}, 0, left)
         size = len(json.dumps([shown_args, shown_kwargs]))
     except _TooMany:
-        return [f"<arguments of more than {MAX_VALUES:,} values; the stored message has them>"], {}
+        return [f"<arguments of more than {MAX_VALUES:,} values, too many to show>"], {}
     except Exception as exc:
         # Foreign objects can raise anything from iteration or len().
         return [f"<arguments could not be read: {type(exc).__name__}>"], {}
     if size > MAX_BYTES:
-        return [f"<arguments of {size:,} bytes, too large to show; the stored message has them>"], {}
+        return [f"<arguments of {size:,} bytes, too large to show>"], {}
     return shown_args, shown_kwargs
 
 

@@ -6,12 +6,14 @@ import logging
 import os
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from redrive.dead_letters import Ending, Outcome, Recorded
 from redrive.leases import StoreUnavailable
 from redrive.metrics import CounterKey, CounterTotals
 from redrive.metrics.counters import to_rows
+from redrive.payload import Codec
+from redrive.recorder.sealing import protected
 from redrive.recorder.spill import FileSpill, SpillFailed
 from redrive.recorder.tracebacks import TracebackLimit
 from redrive.stores.sql import recording
@@ -35,17 +37,22 @@ class Recorder:
     Args:
         database: Where records live.
         spill: Where they wait while it is away.
+        codec: What seals their messages in both, if anything does.
     """
 
-    def __init__(self, database: Database, spill: FileSpill) -> None:
+    def __init__(
+        self, database: Database, spill: FileSpill, codec: Callable[[], Codec | None] = lambda: None
+    ) -> None:
         self._database = database
         self._spill = spill
+        self._codec = codec
         self._away = spill.directory / "database-away"
         self._tracebacks = TracebackLimit()
         self._kept: deque[Ending] = deque(maxlen=MOST_KEPT)
 
     def record(self, ending: Ending, *, eager: bool = False) -> Recorded:
         """Store one ending, in SQL or else in the spill. ``eager``: on the host's own connection."""
+        ending = self.protect(ending)
         if eager or in_tests():
             return self._record_on_host(ending)
         if ending.outcome is Outcome.HELD and not ending.has_message:
@@ -66,6 +73,11 @@ class Recorder:
                 return recorded
         return self.spill(ending)
 
+    def protect(self, ending: Ending) -> Ending:
+        """The ending as it may be stored: where there is a codec, sealed and without arguments. Never raises."""
+        codec = self._codec()
+        return ending if codec is None else protected(ending, codec)
+
     def _record_on_host(self, ending: Ending) -> Recorded:
         """In eager mode and in a host's tests: on its own connection, never in the spill, which outlives the test."""
         try:
@@ -76,6 +88,7 @@ class Recorder:
 
     def spill(self, ending: Ending) -> Recorded:
         """Store one ending in the spill only (the worker's main process holds no SQL connection)."""
+        ending = self.protect(ending)
         retry = ending.due_at is not None and ending.has_message
         try:
             self._spill.append("ending", ending.to_dict())
@@ -97,6 +110,7 @@ class Recorder:
         For a worker's main process, where nobody else can keep what it has seen. The log has said it by then; it is
         lost only if the process ends before there is room again.
         """
+        ending = self.protect(ending)
         if self.spill(ending).where == "nowhere":
             self._kept.append(ending)
 

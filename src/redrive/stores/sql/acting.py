@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from redrive.dead_letters import Route, Status
-from redrive.payload import MessageSource, StoredMessage, to_json, with_errbacks
+from redrive.payload import MessageSource, StoredMessage, is_sealed, to_json, why_not_stored, with_errbacks
 from redrive.stores.sql.connection import Cursor, Database
 from redrive.stores.sql.tables import REVOKED, SETTLE_SECONDS, TABLE, bounded
+
+_NO_MESSAGE = "Its message could not be had when it failed, so it cannot be sent again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +50,18 @@ class SqlRecordStore:
 
         def work(cursor: Cursor) -> str:
             row = cursor.one(
-                f"SELECT status, task_id, message_source FROM {TABLE} WHERE id = %s", [record_id]
+                f"SELECT status, task_id, message_source, content_type, properties FROM {TABLE} WHERE id = %s",
+                [record_id],
             )
             if row is None:
                 return "There is no such record."
-            status, task_id, source = row
+            status, task_id, source, content_type, properties = row
             if act == "abandon":
                 refused = _abandon(cursor, record_id, status, decision)
             elif source == "none":
-                return "Its message could not be had when it failed, so it cannot be sent again."
+                return why_not_stored(cursor.dialect.read_json(properties), _NO_MESSAGE)
+            elif errbacks and is_sealed(content_type):
+                return "Its message is sealed, so its errbacks were not kept. Retry it without them."
             else:
                 refused = _retry(cursor, record_id, status, decision)
             if refused:

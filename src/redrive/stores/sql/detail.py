@@ -8,7 +8,7 @@ from typing import Any
 
 from redrive.conf import get_settings
 from redrive.models import TaskFailureRecord
-from redrive.payload import StoredMessage, mask, workflow_of
+from redrive.payload import StoredMessage, is_sealed, mask, why_not_stored, workflow_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +54,8 @@ class RecordDetail:
     next_retry_at: datetime | None
     first_failed_at: datetime | None
     message_source: str
+    message_note: str
+    """What is special about its message: that it is sealed, or why there is none. Empty if nothing is."""
     fingerprint: str
     workflow: tuple[str, ...]
     """What a retry does to the rest of its canvas, and what it can no longer repair."""
@@ -80,13 +82,16 @@ class RecordDetail:
             f"retries    {self.retry_count} of {self.max_retries}; queue {self.queue_name or '?'};"
             f" worker {self.worker_hostname or '?'}; tenant {self.business_unit or '-'};"
             f" message {self.message_source or 'none'}",
+            *([f"message    {self.message_note}"] if self.message_note else []),
             *(f"workflow   {words}" for words in self.workflow),
             "",
             *(f"  {self._attempt_line(attempt)}" for attempt in self.attempts),
             "",
             self.traceback.rstrip(),
         ]
-        if self.status == "PENDING":
+        if self.status == "PENDING" and self.message_source == "none":
+            lines += ["", f"Once it is dealt with: manage.py redrive abandon {self.id}"]
+        elif self.status == "PENDING":
             lines += ["", f"Send it back to work: manage.py redrive retry {self.id}"]
         return lines
 
@@ -106,10 +111,11 @@ def record_detail(record_id: int) -> RecordDetail | None:
     plain = {
         name: getattr(record, name)
         for name in RecordDetail.__dataclass_fields__
-        if name not in ("args", "kwargs", "attempts", "workflow")
+        if name not in ("args", "kwargs", "attempts", "workflow", "message_note")
     }
     return RecordDetail(
         **plain,
+        message_note=message_note(record),
         workflow=tuple(workflow_words(record)),
         args=mask(record.task_args, fields=masking.fields, patterns=masking.patterns),
         kwargs=mask(record.task_kwargs, fields=masking.fields, patterns=masking.patterns),
@@ -129,6 +135,17 @@ def record_detail(record_id: int) -> RecordDetail | None:
             for attempt in record.attempts.order_by("attempt", "delivery")
         ),
     )
+
+
+def message_note(record: TaskFailureRecord) -> str:
+    """What is special about a record's message, in a sentence; empty if nothing is."""
+    if record.message_source == "none":
+        return why_not_stored(
+            record.properties, "It could not be had: the task cannot be sent again from here."
+        )
+    if is_sealed(record.content_type):
+        return "It is sealed: a keeper opens it when it sends it again, and its arguments are not shown."
+    return ""
 
 
 def workflow_words(record: TaskFailureRecord) -> list[str]:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from redrive.dead_letters import Ending, Outcome, Proposal, Recorded, Status
-from redrive.payload import StoredMessage, to_json
+from redrive.payload import StoredMessage, to_json, why_not_stored
 from redrive.stores.sql.connection import Cursor, Dialect
 from redrive.stores.sql.tables import ATTEMPTS, CELERY, ROW_VERSION, SETTLE_SECONDS, TABLE, bounded
 
@@ -148,7 +148,7 @@ def record_failure(cursor: Cursor, ending: Ending) -> Recorded:
     insert.add("first_failed_at", d.moment(ending.ended_at))
     insert.add("last_failed_at", d.moment(ending.ended_at))
     insert.add("abandoned_at", d.moment(ending.ended_at) if final is Status.ABANDONED else None)
-    insert.add("decision", bounded(proposal.reason if may_run_again else _no_message(proposal), 4_000))
+    insert.add("decision", bounded(proposal.reason if may_run_again else _no_message(ending), 4_000))
     _add_idle(insert)
     insert.add("holds", 0)
     insert.add("lease_owner", CELERY if wanted and proposal.native else "")
@@ -181,7 +181,7 @@ def record_failure(cursor: Cursor, ending: Ending) -> Recorded:
         f"abandoned_at = CASE WHEN {given_up} THEN r.abandoned_at ELSE EXCLUDED.abandoned_at END",
         "published_at = EXCLUDED.published_at", "lease_owner = EXCLUDED.lease_owner", *_IDLE_AGAIN,
     ]  # fmt: skip
-    texts = [bounded(text, 4_000) for text in (proposal.reason, _no_message(proposal), _used_up(proposal))]
+    texts = [bounded(text, 4_000) for text in (proposal.reason, _no_message(ending), _used_up(proposal))]
     row = cursor.one(
         f"{insert.sql(TABLE)} ON CONFLICT (task_id) DO UPDATE SET {', '.join(assignments)} WHERE {fresh}"
         # The same ending again, of a message that claims a higher attempt than the row knows of, is told by its moment.
@@ -224,8 +224,10 @@ def _add_idle(insert: Insert) -> None:
     insert.add_sql("updated_at", insert.dialect.now)
 
 
-def _no_message(proposal: Proposal) -> str:
-    return f"Its message could not be had, so it cannot be sent again. {proposal.reason}".strip()
+def _no_message(ending: Ending) -> str:
+    properties = ending.message.properties if ending.message else {}
+    why = why_not_stored(properties, "Its message could not be had, so it cannot be sent again.")
+    return f"{why} {ending.proposal.reason if ending.proposal else ''}".strip()
 
 
 def _used_up(proposal: Proposal) -> str:
