@@ -36,7 +36,9 @@ class BreakerMachine(RuleBasedStateMachine):
                 )
             self.probe_since = self.clock.monotonic()
         else:
-            assert self.state() in {"closed", "ramp"}, "only a probe passes a breaker that is open or half-open"
+            assert self.state() in {"closed", "ramp"}, (
+                "only a probe passes a breaker that is open or half-open"
+            )
         self.running.append(answer)
 
     @rule(data=st.data(), outcome=st.sampled_from(["ok", "down", "own fault"]))
