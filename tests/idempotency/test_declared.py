@@ -1,5 +1,6 @@
 """What a task says about its idempotency is checked when its module is imported."""
 
+import functools
 import inspect
 from typing import Any
 
@@ -21,6 +22,22 @@ from redrive.idempotency import (
 
 
 def order_only(order: str) -> None: ...
+
+
+def with_session(body: Any) -> Any:
+    @functools.wraps(body)
+    def supplied(*args: Any, **kwargs: Any) -> Any:
+        return body("session", *args, **kwargs)
+
+    return supplied
+
+
+def passed_on(body: Any) -> Any:
+    @functools.wraps(body)
+    def unchanged(*args: Any, **kwargs: Any) -> Any:
+        return body(*args, **kwargs)
+
+    return unchanged
 
 
 def pay(order: str, amount: int) -> None: ...
@@ -152,3 +169,36 @@ def test_the_key_is_told_before_publishing() -> None:
 
     assert task.call_key(("a",)) == task.call_key((), {"order": "a", "amount": 1})
     assert task.call_key(("a",)) != task.call_key(("b",))
+
+
+def task_of(body: Any, **options: Any) -> Any:
+    return Celery(set_as_current=False).task(name="pay", base=IdempotentTask, shared=False, **options)(body)
+
+
+@pytest.mark.parametrize("options", [{}, {"autoretry_for": (OSError,)}, {"idempotency_key": "order"}])
+def test_a_decorator_may_supply_an_argument(options: dict[str, Any]) -> None:
+    def charge(session: str, order: str) -> None: ...
+
+    task = task_of(with_session(charge), **options)
+
+    assert task.call_key((), {"order": "a"}) == task.call_key((), {"order": "a"})
+    assert task.call_key((), {"order": "a"}) != task.call_key((), {"order": "b"})
+    if "idempotency_key" not in options:
+        assert task.call_key(("a",)) != task.call_key(("b",))
+
+
+def test_a_decorator_that_passes_arguments_on_makes_no_difference() -> None:
+    decorated, plain = task_of(passed_on(pay)), task_of(pay)
+    bound = task_of(passed_on(bound_pay), bind=True)
+
+    assert decorated.call_key(("a", 1)) == plain.call_key((), {"amount": 1, "order": "a"})
+    assert decorated.call_key(("a",), {"amount": 1}) == bound.call_key(("a",))
+
+
+def test_where_a_decorator_hides_the_argument_of_the_key_the_call_is_refused() -> None:
+    def charge(session: str, order: str) -> None: ...
+
+    task = task_of(with_session(charge), idempotency_key="order")
+
+    with pytest.raises(UnsupportedArgument, match="idempotency_key names order, which this call has not"):
+        task.call_key(("a",))

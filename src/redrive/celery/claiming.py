@@ -196,7 +196,7 @@ def call_of(
     return identify(
         task.name,
         declared,
-        _signature(task),
+        _signature(task, args, kwargs),
         args,
         kwargs,
         task_id=task_id,
@@ -240,16 +240,36 @@ def _scope_source(scope: str) -> Source:
     return (source,) if isinstance(source, str) else source
 
 
-def _signature(task: Any) -> inspect.Signature:
-    """The signature of the task's body, without ``self``."""
-    cached: inspect.Signature | None = task.__dict__.get("_redrive_signature")
+def _signature(task: Any, args: Any, kwargs: Mapping[str, Any]) -> inspect.Signature:
+    """The signature of the task's body, without ``self``; of its outermost decorator where a call does not fit the
+    body's, because a decorator supplies an argument or takes one away."""
+    cached: tuple[inspect.Signature, inspect.Signature] | None = task.__dict__.get("_redrive_signatures")
     if cached is None:
-        body = inspect.unwrap(getattr(task, "_orig_run", task.run))
-        signature = inspect.signature(body)
-        if getattr(body, "__self__", None) is None and _takes_self(task):
-            signature = signature.replace(parameters=list(signature.parameters.values())[1:])
-        cached = task._redrive_signature = signature
-    return cached
+        outermost = inspect.unwrap(
+            getattr(task, "_orig_run", task.run), stop=lambda f: not getattr(f, "_redrive_wrapped", False)
+        )
+        signature = _without_self(task, outermost)
+        body = inspect.unwrap(outermost)
+        cached = task._redrive_signatures = (
+            signature if body is outermost else _without_self(task, body),
+            signature,
+        )
+    inner, outer = cached
+    if inner is not outer:
+        try:
+            inner.bind(*args, **kwargs)
+        except TypeError:
+            return outer
+    return inner
+
+
+def _without_self(task: Any, function: Any) -> inspect.Signature:
+    signature = inspect.signature(function, follow_wrapped=False)
+    parameters = list(signature.parameters.values())
+    named = bool(parameters) and parameters[0].kind is not inspect.Parameter.VAR_POSITIONAL
+    if named and getattr(function, "__self__", None) is None and _takes_self(task):
+        return signature.replace(parameters=parameters[1:])
+    return signature
 
 
 def _takes_self(task: Any) -> bool:
