@@ -278,13 +278,25 @@ def _takes_self(task: Any) -> bool:
 
 
 def complete(held: Held, result: Any) -> None:
-    """Record the result for duplicates; with the store away, as soon as it is back. Never raises."""
-    _stop_renewing(held)
-    held.result = _keepable(result) if held.declared.keep_result else _UNKEEPABLE
+    """Record the result for duplicates; with the store away, once it is back if this process still runs then.
+
+    Never raises, not even a soft time limit that strikes here: the body has done its work.
+    """
+    held.result = _UNKEEPABLE
     try:
+        _stop_renewing(held)
+        if held.declared.keep_result:
+            held.result = _keepable(result)
         held.finish()
     except StoreUnavailable as exc:
-        logger.warning("redrive: the result of %s is recorded when its store is back: %s", held.task_id, exc)
+        logger.warning(
+            "redrive: the result of %s is recorded once its store is back, if this process still runs then: %s",
+            held.task_id,
+            exc,
+        )
+        heartbeat.finish_later(held)
+    except Exception:
+        logger.exception("redrive: the result of %s could not be recorded, it is tried again", held.task_id)
         heartbeat.finish_later(held)
 
 

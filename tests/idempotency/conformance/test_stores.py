@@ -129,7 +129,7 @@ def test_case_25_a_result_waits_for_the_store_and_is_recorded_once(breakable: Sh
     stop_the_store(shop)
     path.touch()
     assert shop.result(first) == f"result of {first}"
-    assert shop.says(f"the result of {first} is recorded when its store is back")
+    assert shop.says(f"the result of {first} is recorded once its store is back")
 
     start_the_store(shop)
 
