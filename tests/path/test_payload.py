@@ -59,3 +59,16 @@ def test_a_sealed_task_waits_unread_and_succeeds(
         assert record_of(project, task_id, "RESOLVED", seconds=60)["attempt"] == 2
     assert len(project.runs("recovers", CLEAR)) == 2
     assert project.query(statement, large)[0]["status"] == "PENDING"
+
+
+def test_a_retry_by_hand_whose_message_is_not_stored_is_left_to_celery(
+    make_project: Callable[..., Project], postgres_url: str, valkey: ValkeyServer
+) -> None:
+    redrive = {**SOON, "PAYLOAD": {"MAX_BYTES": 10}}
+    project = make_project(database_url=postgres_url, broker_url=valkey.url, redrive=redrive)
+    project.worker(concurrency=1)
+
+    task_id = project.send("shop.tasks.retry_by_hand", "one", 1)
+
+    assert record_of(project, task_id, "RESOLVED")["message_source"] == "none"
+    assert len(project.runs("retry_by_hand", "one")) == 2

@@ -110,6 +110,9 @@ class RedriveTask(Base):
             return self._celery_retry(args, kwargs, exc, throw, eta, countdown, max_retries, options)
         if ending is None:
             self._raise_used_up(exc)
+        if not ending.has_message:
+            # Too large to store, say. A message of before, with other arguments, must not go in its place.
+            return self._celery_retry(args, kwargs, exc, throw, eta, countdown, max_retries, options)
         recorded = wrapper.store(self, request, ending)
         if recorded.where == "nowhere":
             return self._celery_retry(args, kwargs, exc, throw, eta, countdown, max_retries, options)
