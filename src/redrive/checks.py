@@ -112,15 +112,21 @@ def check_spill(**_: Any) -> list[CheckMessage]:
 
 
 def check_redis(**_: Any) -> list[CheckMessage]:
-    """E005: ``REDIS_URL`` without the client."""
-    if get_settings().redis_url is None:
+    """E005: ``REDIS_URL``, of the claims and gates or of the spill, without the client."""
+    settings = get_settings()
+    urls = {
+        "REDRIVE['REDIS_URL']": settings.redis_url,
+        "REDRIVE['SPILL']['REDIS_URL']": settings.spill.redis_url,
+    }
+    named = [name for name, url in urls.items() if url is not None]
+    if not named:
         return []
     try:
         import redis  # noqa: F401  # only whether it is there
     except ImportError:
         return [
             Error(
-                "REDRIVE['REDIS_URL'] needs redis.",
+                f"{' and '.join(named)} needs redis.",
                 hint="Type: pip install 'redrive[redis]'",
                 id="redrive.E005",
             )

@@ -97,7 +97,8 @@ def test_postgresql_is_what_we_want(monkeypatch: pytest.MonkeyPatch) -> None:
     assert checks.check_database() == []
 
 
-def test_e005_redis_without_its_client(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("of", ["REDRIVE", "SPILL"])
+def test_e005_redis_without_its_client(of: str, monkeypatch: pytest.MonkeyPatch) -> None:
     real = builtins.__import__
 
     def without_redis(name: str, *args: Any, **kwargs: Any) -> Any:
@@ -105,7 +106,8 @@ def test_e005_redis_without_its_client(monkeypatch: pytest.MonkeyPatch) -> None:
             raise ImportError(name)
         return real(name, *args, **kwargs)
 
-    with settings(REDIS_URL="redis://127.0.0.1:1/0"):
+    url = "redis://127.0.0.1:1/0"
+    with settings(**({"REDIS_URL": url} if of == "REDRIVE" else {"SPILL": {"REDIS_URL": url}})):
         assert checks.check_redis() == []
         monkeypatch.setattr(builtins, "__import__", without_redis)
         message = one(checks.check_redis())

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from redrive.keeper.drain import drain
+from redrive.leases import StoreUnavailable
 from redrive.recorder import spill as spill_module
 from redrive.recorder.list_spill import ListSpill
 from redrive.stores.sql.connection import Database
@@ -59,6 +60,32 @@ def test_a_full_list_is_said_and_the_file_takes_the_rest(
         f"redrive: The spill's list has its full size of 2 lines; failures go to {spill.directory}"
     ]
     assert drain(spill, database) == 4
+
+
+def test_while_sql_is_away_the_list_is_taken_once_and_its_size_holds(
+    valkey: ValkeyServer, database: Database, tmp_path: Path
+) -> None:
+    spill = make_spill(tmp_path / "spill", valkey, max_lines=2)
+
+    def away(*_: Any) -> Any:
+        raise StoreUnavailable("away")
+
+    for name in "abcdef":
+        append(spill, name)
+        with pytest.raises(StoreUnavailable):
+            spill.drain(away, away)
+
+    assert in_file(spill) == ["d", "e", "f"]
+    assert drain(spill, database) == 6
+
+
+def test_a_url_that_nobody_can_use_leaves_everything_to_the_file(tmp_path: Path) -> None:
+    spill = ListSpill(tmp_path, 10_000_000, url="http://localhost", namespace="shop", max_lines=9)
+
+    append(spill, "a")
+
+    assert in_file(spill) == ["a"]
+    assert spill.state().list_lines is None
 
 
 def test_without_its_server_the_file_takes_everything_and_a_keeper_goes_on(

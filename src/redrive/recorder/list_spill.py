@@ -29,7 +29,8 @@ R = TypeVar("R")
 logger = logging.getLogger("redrive")
 
 TIMEOUT_SECONDS = 0.25
-"""Longest wait for connecting, and for each answer; the main process of a prefork worker waits here as well."""
+"""Longest wait for connecting, and for each answer; the main process of a prefork worker waits here as well. Looking a
+host's name up is the resolver's own time, which this does not bound."""
 REST_SECONDS = 5.0
 """How long a list that could not be had is not tried again."""
 SAY_SECONDS = 5.0
@@ -110,8 +111,13 @@ class ListSpill(FileSpill):
         return count + (0 if self.problem() else super().drain(apply, done, forget))
 
     def _drain_list(self, apply: Apply, done: Callable[[str], int]) -> int:
+        # Taken ones first: while SQL is away nothing more is taken, or the list would begin anew each turn, without end.
+        count = self._drain_all_taken(apply, done)
         fresh = f"{self._list}:{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
         self._call(lambda client: client.eval(_TAKE, 3, self._list, fresh, self._taken))
+        return count + self._drain_all_taken(apply, done)
+
+    def _drain_all_taken(self, apply: Apply, done: Callable[[str], int]) -> int:
         names = self._call(lambda client: client.lrange(self._taken, 0, -1))
         return sum(self._drain_taken(name.decode(), apply, done) for name in names)
 

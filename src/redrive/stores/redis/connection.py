@@ -55,18 +55,26 @@ class RedisConnection:
         """Return ``work(client)``.
 
         Raises:
-            StoreUnavailable: the server is away, too slow, refuses, or was so a moment ago.
+            StoreUnavailable: the server is away, too slow, refuses, or was so a moment ago; there is no redis-py, or
+                it cannot use the URL.
         """
         if self._clock.monotonic() < self._rest_until:
             raise StoreUnavailable(f"Redis was away a moment ago: {self._last_error}")
+        try:
+            client = self._client()
+        except (ImportError, ValueError) as exc:
+            raise self._rest(exc) from exc
         import redis
 
         try:
-            return work(self._client())
+            return work(client)
         except (redis.RedisError, OSError) as exc:
-            self._last_error = f"{type(exc).__name__}: {exc}"
-            self._rest_until = self._clock.monotonic() + self._rest_seconds
-            raise StoreUnavailable(f"Redis: {self._last_error}") from exc
+            raise self._rest(exc) from exc
+
+    def _rest(self, exc: Exception) -> StoreUnavailable:
+        self._last_error = f"{type(exc).__name__}: {exc}"
+        self._rest_until = self._clock.monotonic() + self._rest_seconds
+        return StoreUnavailable(f"Redis: {self._last_error}")
 
     def _client(self) -> Any:
         if self._given is not None:
