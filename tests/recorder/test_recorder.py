@@ -10,6 +10,7 @@ from django.db import transaction
 
 from redrive.metrics import CounterKey, CounterTotals
 from redrive.recorder import FileSpill, Recorder
+from redrive.recorder import recorder as recorder_module
 from redrive.stores.sql.connection import Database
 from tests.servers import PostgresServer
 from tests.stores.databases import on_postgres, on_sqlite
@@ -169,3 +170,38 @@ def test_nobody_else_can_say_that_sql_is_away(database: Database, tmp_path: Path
     directory.chmod(0o777)
 
     assert Recorder(database, FileSpill(directory, 50_000_000)).record(failure()).where == "sql"
+
+
+def test_what_a_full_memory_loses_is_said_once(
+    spill: FileSpill, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    spill.directory.mkdir(parents=True)
+    full = spill.directory / "spill.jsonl"
+    full.symlink_to("/dev/full")
+    monkeypatch.setattr(recorder_module, "MOST_KEPT", 2)
+    recorder = Recorder(Database("nowhere"), spill)
+
+    for name in "abcd":
+        recorder.spill_or_keep(failure(task_id=name))
+    full.unlink()
+    recorder.spill_kept()
+
+    assert caplog.text.count("the oldest ones are lost") == 1
+    assert spill.state().waiting_lines == 2
+
+
+def test_what_is_kept_is_written_a_part_at_a_time(spill: FileSpill, monkeypatch: pytest.MonkeyPatch) -> None:
+    spill.directory.mkdir(parents=True)
+    full = spill.directory / "spill.jsonl"
+    full.symlink_to("/dev/full")
+    recorder = Recorder(Database("nowhere"), spill)
+    recorder.spill_or_keep(failure())
+    full.unlink()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recorder_module, "SPILL_SECONDS", 0.0)
+        recorder.spill_kept()
+        assert spill.state().waiting_lines == 0
+    recorder.spill_kept()
+
+    assert spill.state().waiting_lines == 1

@@ -45,7 +45,7 @@ from redrive.leases import StoreUnavailable
 logger = logging.getLogger("redrive")
 
 CLAIM: Final = "claim"
-"""Kind of the counters about claims, by task: ``lost`` ones, and results ``not_kept``."""
+"""Kind of the counters about claims, by task: ``lost`` ones, results ``not_kept``, runs ``without`` a claim."""
 STORE_AWAY_SECONDS: Final = 30.0
 """How long a task waits before it looks for the store again."""
 _UNKEEPABLE: Final = object()

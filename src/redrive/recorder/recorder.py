@@ -23,6 +23,8 @@ logger = logging.getLogger("redrive")
 
 AWAY_SECONDS = 5.0
 """How long nobody on this machine tries SQL again after it did not answer."""
+SPILL_SECONDS = 0.2
+"""How long one call of :meth:`Recorder.spill_kept` goes on writing."""
 MOST_KEPT = 1_000
 """Endings that a worker's main process keeps in memory while the spill cannot be written."""
 
@@ -49,6 +51,7 @@ class Recorder:
         self._away = spill.directory / "database-away"
         self._tracebacks = TracebackLimit()
         self._kept: deque[Ending] = deque(maxlen=MOST_KEPT)
+        self._said_full = False
 
     def record(self, ending: Ending, *, eager: bool = False) -> Recorded:
         """Store one ending, in SQL or else in the spill. ``eager``: on the host's own connection."""
@@ -108,15 +111,25 @@ class Recorder:
         """Store one ending in the spill; what cannot be written is kept in memory for :meth:`spill_kept`.
 
         For a worker's main process, where nobody else can keep what it has seen. The log has said it by then; it is
-        lost only if the process ends before there is room again.
+        lost if the process ends before there is room again, or if ``MOST_KEPT`` later ones are kept after it.
         """
         ending = self.protect(ending)
         if self.spill(ending).where == "nowhere":
+            if len(self._kept) == MOST_KEPT and not self._said_full:
+                self._said_full = True
+                logger.critical(
+                    "redrive: %s endings are kept in memory, and nothing can be written: the oldest ones are lost",
+                    f"{MOST_KEPT:,}",
+                )
             self._kept.append(ending)
 
     def spill_kept(self) -> None:
-        """Try again what :meth:`spill_or_keep` could not write, oldest first. Never raises."""
-        while self._kept:
+        """Try again what :meth:`spill_or_keep` could not write, oldest first. Never raises.
+
+        Stops after ``SPILL_SECONDS``, because a worker's main process has other things to do; the rest comes next time.
+        """
+        until = time.monotonic() + SPILL_SECONDS
+        while self._kept and time.monotonic() < until:
             try:
                 self._spill.append("ending", self._kept[0].to_dict())
             except SpillFailed:
