@@ -111,7 +111,7 @@ class ListSpill(FileSpill):
         return count + (0 if self.problem() else super().drain(apply, done, forget))
 
     def _drain_list(self, apply: Apply, done: Callable[[str], int]) -> int:
-        # Taken ones first: while SQL is away nothing more is taken, or the list would begin anew each turn, without end.
+        # Taken ones first: while SQL is away nothing more is taken, or the list would begin anew each turn.
         count = self._drain_all_taken(apply, done)
         fresh = f"{self._list}:{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
         self._call(lambda client: client.eval(_TAKE, 3, self._list, fresh, self._taken))
