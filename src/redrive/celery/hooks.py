@@ -29,7 +29,7 @@ HOOKS = ("on_success", "after_return")
 def watch(task: Any) -> None:
     """Record what the task's own hooks raise. Tasks without hooks of their own stay as they are."""
     for name in HOOKS:
-        if mro_lookup(type(task), name, stop={Task, object}) is not None:
+        if mro_lookup(type(task), name, stop={Task, object}, monkey_patched=[Task.__module__]) is not None:
             setattr(task, name, _watched(task, name, getattr(task, name)))
 
 
