@@ -103,6 +103,8 @@ class RedriveTask(Base):
         if request.called_directly or request.is_eager or get_mode() != "on":
             return self._celery_retry(args, kwargs, exc, throw, eta, countdown, max_retries, options)
         cause = exc if isinstance(exc, BaseException) else sys.exc_info()[1]
+        if isinstance(cause, wrapper.NOT_STARTED):
+            self._raise_used_up(cause)
         try:
             ending = self._waiting_ending(args, kwargs, cause, eta, countdown, max_retries, options)
         except Exception:

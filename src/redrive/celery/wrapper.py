@@ -225,7 +225,7 @@ def mode_for(request: Any) -> str:
 
 def _is_left_to_autoretry(task: Any, exc: Exception) -> bool:
     """Whether the task's own ``autoretry_for`` will take this exception: then that decides, through ``retry()``."""
-    if not hasattr(task, "_orig_run"):
+    if isinstance(exc, NOT_STARTED) or not hasattr(task, "_orig_run"):
         return False
     wanted = tuple(getattr(task, "autoretry_for", ()))
     unwanted = tuple(getattr(task, "dont_autoretry_for", ()))
@@ -280,6 +280,10 @@ def _start(task: Any, request: Any, *, republished: bool, redelivered: bool) -> 
 
 class PoisonMessage(WorkerLostError):  # noqa: N818  # the field's word; classified like what caused it
     """A message that was delivered again and again without an end: it takes its worker with it each time."""
+
+
+NOT_STARTED = (PoisonMessage, DuplicateCall)
+"""What we raise instead of running a body. No ``autoretry_for`` may take it for a failure of the body."""
 
 
 def _refuse_poison(request: Any) -> None:
