@@ -1,14 +1,18 @@
 """What a row says after endings of all kinds, in any order, more than once."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from redrive.dead_letters import Outcome, Proposal
 from redrive.models import TaskFailureRecord
+from redrive.payload import StoredMessage
 from redrive.stores.sql.connection import Database
 from tests.stores.endings import (
+    BEGAN,
     MESSAGE,
     change,
     failure,
@@ -299,3 +303,32 @@ def test_a_task_that_failed_again_after_a_redrive_has_a_new_round(database: Data
 
     assert statuses == ["RETRYING", "PENDING"]
     assert row_of(database)["retry_count"] == 1
+
+
+def with_properties(**properties: Any) -> StoredMessage:
+    return replace(MESSAGE, properties=properties)
+
+
+def test_of_an_earlier_message_only_its_fired_errbacks_stay(database: Database) -> None:
+    old = with_properties(redrive_errbacks=[{"task": "shop.tell"}], redrive_priorities={"redis": 1})
+    record(database, failure(1, message=old))
+
+    record(database, failure(2, message=with_properties(priority=3)))
+
+    assert properties_of(database) == {"redrive_errbacks": [{"task": "shop.tell"}], "priority": 3}
+
+
+def test_a_new_round_has_nothing_of_the_last_rounds_message(database: Database) -> None:
+    record(database, failure(1, message=with_properties(redrive_errbacks=[{"task": "shop.tell"}])))
+    change(
+        database, "UPDATE redrive_taskfailurerecord SET status = 'RESOLVED', resolved_at = first_failed_at"
+    )
+
+    record(database, failure(1, message=with_properties(priority=3), ended_at=BEGAN + timedelta(hours=1)))
+
+    assert properties_of(database) == {"priority": 3}
+
+
+def properties_of(database: Database) -> Any:
+    properties = row_of(database)["properties"]
+    return json.loads(properties) if isinstance(properties, str) else properties

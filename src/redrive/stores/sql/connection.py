@@ -81,9 +81,15 @@ class Dialect:
         """Placeholder for a JSON text."""
         return f"%s{self.json_cast}"
 
-    def merged(self, old: str, new: str) -> str:
-        """SQL for the JSON object of two, the second one's values first."""
-        return f"{old} || {new}" if self.vendor == "postgresql" else f"json_patch({old}, {new})"
+    def carried(self, key: str, old: str, new: str) -> str:
+        """SQL for a new JSON object with one key of an old one that has it and where the new one does not."""
+        if self.vendor == "postgresql":
+            found = f"{old}->'{key}'"
+            carried = f"jsonb_build_object('{key}', {found}) || {new}"
+        else:
+            found = f"json_extract({old}, '$.{key}')"
+            carried = f"json_insert({new}, '$.{key}', {found})"
+        return f"CASE WHEN {found} IS NULL THEN {new} ELSE {carried} END"
 
     @property
     def moment_place(self) -> str:

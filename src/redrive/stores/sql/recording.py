@@ -13,6 +13,7 @@ from typing import Any
 
 from redrive.dead_letters import Ending, Outcome, Proposal, Recorded, Status
 from redrive.payload import StoredMessage, to_json, why_not_stored
+from redrive.payload.types import ERRBACKS
 from redrive.stores.sql.connection import Cursor, Dialect
 from redrive.stores.sql.tables import ATTEMPTS, CELERY, ROW_VERSION, SETTLE_SECONDS, TABLE, bounded
 
@@ -106,13 +107,14 @@ class Insert:
         return f"INSERT INTO {table} AS r ({', '.join(self.columns)}) VALUES ({', '.join(self.places)})"
 
 
-def _keep_message(dialect: Dialect) -> list[str]:
+def _keep_message(dialect: Dialect, fresh: str) -> list[str]:
     """Assignments that take over a new message only if there is one.
 
-    Properties are merged: errbacks that an earlier attempt's message had, and that have fired, are among them.
+    Errbacks that an earlier attempt's message of the same round had, and that have fired, are carried over.
     """
     new = {column: f"EXCLUDED.{column}" for column in _MESSAGE_COLUMNS}
-    new["properties"] = dialect.merged("r.properties", "EXCLUDED.properties")
+    carried = dialect.carried(ERRBACKS, "r.properties", "EXCLUDED.properties")
+    new["properties"] = f"CASE WHEN {fresh} THEN EXCLUDED.properties ELSE {carried} END"
     return [
         f"{column} = CASE WHEN EXCLUDED.message_source <> 'none' THEN {value} ELSE r.{column} END"
         for column, value in new.items()
@@ -166,7 +168,9 @@ def record_failure(cursor: Cursor, ending: Ending) -> Recorded:
     left = f"({_sql(proposal.native)} OR {used} < {int(proposal.max_retries)})"
     given_up = f"(r.status = 'ABANDONED' AND NOT {fresh})"
     again = f"({_sql(asked)} AND {sendable} AND {left} AND NOT {given_up})"
-    assignments = [f"{c} = EXCLUDED.{c}" for c in values if c not in _KEPT_ON_CONFLICT] + _keep_message(d)
+    assignments = [f"{c} = EXCLUDED.{c}" for c in values if c not in _KEPT_ON_CONFLICT] + _keep_message(
+        d, fresh
+    )
     assignments += [
         f"first_attempt = CASE WHEN {fresh} THEN r.attempt + 1 ELSE r.first_attempt END",
         "attempt = r.attempt + 1",
