@@ -39,7 +39,7 @@ _PLACES = {
     "newcomer": "celery",
     "web": "pages",
 }  # folders whose every test starts processes or asks for whole pages
-_REAL_PROCESSES = {"make_project", "browser", "shop", "start_demo"}
+_REAL = {"servers", "celery", "rabbitmq", "web"}
 _guard_key = pytest.StashKey[Guard]()
 _left_key = pytest.StashKey[list[str]]()
 
@@ -69,8 +69,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(mark_of_place)
         if item.path.stem.endswith(("_races", "_memory")):
             item.add_marker("servers")
-        if fixtures & _REAL_PROCESSES or item.path.name == "test_chaos.py":
-            # Killed brokers and busy machines fail in ways of their own now and then. A test that passes the second
+        if any(mark.name in _REAL for mark in item.iter_markers()) or item.path.name == "test_chaos.py":
+            # Killed servers and busy machines fail in ways of their own now and then. A test that passes the second
             # time is printed as rerun, not hidden.
             item.add_marker(pytest.mark.flaky(reruns=1))
 

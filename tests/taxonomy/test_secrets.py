@@ -113,8 +113,9 @@ def test_failures_that_differ_in_a_secret_only_are_one_group() -> None:
 )
 def test_hostile_text_takes_bounded_time(piece: str) -> None:
     text = piece * (32_000 // len(piece))
-    started = time.perf_counter()
+    started = time.process_time()
 
     mask(text)
 
-    assert time.perf_counter() - started < 0.5
+    # A few milliseconds; what backtracks takes minutes.
+    assert time.process_time() - started < 5
