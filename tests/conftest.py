@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -40,6 +41,12 @@ _PLACES = {
     "web": "pages",
 }  # folders whose every test starts processes or asks for whole pages
 _REAL = {"servers", "celery", "rabbitmq", "web"}
+# Nothing is judged by the time it takes, not even making an example: machines are shared.
+hypothesis.settings.register_profile(
+    "redrive", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("redrive")
+
 _guard_key = pytest.StashKey[Guard]()
 _left_key = pytest.StashKey[list[str]]()
 
