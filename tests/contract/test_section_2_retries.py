@@ -172,8 +172,8 @@ LEARNING = [
         "p = retry_engine.get_retry_policy('why', refused, {'queue_depth': 500})\n"
         "for one in p.adjustments:\n"
         "    print(one.reason)",
-        "1 of 20 retries succeeded: delays +50 %\n"
-        "1 of 20 retries succeeded: one retry fewer\n"
+        "1 of 20 retries succeeded (95 % interval 1% to 24%): delays +50 %\n"
+        "1 of 20 retries succeeded (95 % interval 1% to 24%): one retry fewer\n"
         "500 tasks in the queue: delays +30 %",
     ),
 ]
