@@ -18,7 +18,7 @@ from redrive.taxonomy import (
     normalise_message,
 )
 
-MOST_SECONDS = 0.5  # generous for a busy machine; catastrophic backtracking takes minutes
+MOST_SECONDS = 5  # of processor time; usual are milliseconds, catastrophic backtracking takes minutes
 
 
 class StubbornError(Exception):
@@ -88,7 +88,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("problem", HOSTILE, ids=lambda problem: type(problem).__name__)
 def test_hostile_exceptions_get_an_answer_quickly(problem: BaseException) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
 
     classification = FailureTaxonomy.classify(problem, {"task_name": object(), "retry_count": "x", 5: 6})  # type: ignore[dict-item]
     facts = extract(problem)
@@ -97,7 +97,7 @@ def test_hostile_exceptions_get_an_answer_quickly(problem: BaseException) -> Non
     assert classification.to_dict()
     assert ExceptionFacts.from_dict(facts.to_dict()) == facts
     assert fingerprint(facts, "t").startswith("1:")
-    assert time.perf_counter() - started < 4 * MOST_SECONDS
+    assert time.process_time() - started < MOST_SECONDS
 
 
 def test_last_cause_of_a_long_chain_decides() -> None:
@@ -170,8 +170,8 @@ def test_repetition_does_not_blow_up_any_pattern(piece: str, module: str, count:
     message = piece * count + end
     facts = ExceptionFacts(module, "Error", (f"{module}.Error", "builtins.ValueError"), message[:8000])
 
-    started = time.perf_counter()
+    started = time.process_time()
     FailureTaxonomy.classify_facts(facts)
     normalise_message(message)
 
-    assert time.perf_counter() - started < MOST_SECONDS
+    assert time.process_time() - started < MOST_SECONDS
