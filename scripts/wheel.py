@@ -23,7 +23,21 @@ ROOT = Path(__file__).resolve().parent.parent
 UV = ROOT / ".venv" / "bin" / "uv"
 NEEDS_SERVERS = "servers or celery or rabbitmq or web"
 ONE_WAY = "test_transient_failure_of_a_declared_task_recovers_by_itself"
-ONLY_PINNED = ("chaos", "contract", "doctor", "example", "idempotency/conformance", "taxonomy/drivers")
+ONLY_PINNED = (
+    "chaos",
+    "contract",
+    "doctor",
+    "example",
+    "idempotency/conformance",
+    "taxonomy/drivers",
+    # Not shown yet with other versions than the pinned ones:
+    "endings",
+    "gate/test_outage_for_real.py",
+    "path/test_bad_input.py",
+    "path/test_canvas.py",
+    "path/test_kills.py",
+    "path/test_results_away.py",
+)
 
 
 @dataclass(frozen=True)
@@ -32,8 +46,8 @@ class Versions:
 
     python: str
     limits: tuple[str, ...] = ()
-    # What depends on versions of Python, Django or Celery: decisions, stores, pages, a task's path and its endings. The
-    # rest is tested with the pinned versions only, to keep a run short.
+    # What depends on versions of Python, Django or Celery: decisions, stores, pages, a task's path. The rest is tested
+    # with the pinned versions only, to keep a run short.
     tests: tuple[str, ...] = ("-m", "not web", *(f"--ignore=tests/{name}" for name in ONLY_PINNED))
 
 
