@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from redrive.retry import DEFAULT_POLICIES, Samples, adapt
+from redrive.retry.policies import change
 from redrive.taxonomy import FailureType
 
 NETWORK = DEFAULT_POLICIES[FailureType.TRANSIENT_NETWORK]  # 3 retries, first after 60 s
@@ -59,6 +60,12 @@ def test_where_nearly_nothing_succeeds_one_retry_is_enough() -> None:
 
     assert policy.max_retries == 1
     assert policy.adjustments[-1].reason.endswith("one retry only")
+
+
+def test_retries_that_somebody_set_go_down_by_one_at_most() -> None:
+    patient = change(NETWORK, "setting", "POLICIES", {"max_retries": 20})
+
+    assert adapt(patient, Samples(0, 150)).max_retries == 19
 
 
 def test_a_policy_may_refuse_to_learn_but_not_to_see_the_load() -> None:

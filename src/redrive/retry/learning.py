@@ -53,7 +53,9 @@ def adapt(
             policy = _scale(policy, original, SHORTER, "high success rate", f"{seen}: delays -30 %")
         elif rate < LOW_SUCCESS_RATE and high < 0.6:
             policy = _scale(policy, original, LONGER, "low success rate", f"{seen}: delays +50 %")
-            if samples.total >= HOPELESS_SAMPLES and high < HOPELESS_RATE:
+            # A number of retries that somebody set is patience that was meant: it goes down by one at most.
+            meant = any(one.field in ("max_retries", "policy") for one in policy.adjustments)
+            if samples.total >= HOPELESS_SAMPLES and high < HOPELESS_RATE and not meant:
                 policy = fewer_retries(policy, 1, "low success rate", f"{seen}: one retry only")
             else:
                 fewer = max(1, policy.max_retries - 1)
