@@ -14,7 +14,7 @@ def body() -> None:
 @pytest.mark.parametrize("refusal", [wrapper.PoisonMessage("poison"), DuplicateCall("done already")])
 def test_autoretry_does_not_take_it(refusal: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     app = Celery("shop", task_cls=RedriveTask, set_as_current=False)
-    task = app.task(name="shop.pay", autoretry_for=(Exception,), max_retries=None)(body)
+    task = app.task(name="shop.pay", autoretry_for=(Exception,), max_retries=None, shared=False)(body)
 
     def refuse(_: object) -> None:
         raise refusal

@@ -66,7 +66,7 @@ def kill_myself(number: int) -> None:
 def retries_used_up() -> None:
     made = app(task_always_eager=True, task_eager_propagates=True)
 
-    @made.task(bind=True, max_retries=0)
+    @made.task(bind=True, max_retries=0, shared=False)
     def sync(self: Any) -> None:
         raise self.retry()
 
@@ -77,7 +77,7 @@ def retries_used_up_by(problem: Exception) -> Any:
     def provoke() -> None:
         made = app()
 
-        @made.task(bind=True, max_retries=0)
+        @made.task(bind=True, max_retries=0, shared=False)
         def sync(self: Any) -> None:
             try:
                 raise problem
@@ -113,7 +113,7 @@ def unpicklable_wrapper() -> None:
 def wrong_arguments() -> None:
     made = app()
 
-    @made.task
+    @made.task(shared=False)
     def add(left: int, right: int) -> int:
         return left + right
 
