@@ -236,13 +236,44 @@ class TestTwoStores:
 
     def test_a_result_kept_in_the_second_store_is_replayed_when_the_first_is_back(self) -> None:
         self.redis.away = True
-        self.claims.complete(self.ask("a"), result=1, ttl=HOUR)
+        with pytest.raises(StoreUnavailable):
+            self.claims.complete(self.ask("a"), result=1, ttl=HOUR)
         self.redis.away = False
         self.clock.advance(seconds=3599)
         assert isinstance(self.ask("b"), Done)
         self.clock.advance(seconds=1)
 
         assert self.ask("b").store == "primary"
+
+    def test_a_result_of_the_second_store_reaches_the_first_when_it_is_asked_to_again(self) -> None:
+        self.redis.away = True
+        claimed = self.ask("a")
+        with pytest.raises(StoreUnavailable):
+            self.claims.complete(claimed, result=1, ttl=HOUR)
+        self.redis.away = False
+        self.clock.advance(seconds=600)
+
+        assert self.claims.complete(claimed, result=1, ttl=HOUR - timedelta(seconds=600)) == Completed(
+            kept=True
+        )
+
+        assert self.unaware().result == 1
+        self.clock.advance(seconds=2999)
+        assert isinstance(self.unaware(), Done)
+        self.clock.advance(seconds=1)
+        assert isinstance(self.unaware(), Claimed)
+
+    def test_a_run_that_lost_its_claim_in_the_second_store_records_nothing_in_the_first(self) -> None:
+        self.redis.away = True
+        late = self.ask("a")
+        self.clock.advance(seconds=60)
+        other = self.ask("b")
+        self.redis.away = False
+
+        assert isinstance(self.claims.complete(late, result=1, ttl=HOUR), ClaimLost)
+
+        assert self.claims.complete(other, result=2, ttl=HOUR) == Completed(kept=True)
+        assert self.unaware().result == 2
 
     def test_after_one_lease_only_the_first_store_is_asked_again(self) -> None:
         self.redis.away = True

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from redrive.celery.heartbeat import Heartbeat
+from redrive.celery.heartbeat import Heartbeat, _Entry
 from redrive.leases import StoreUnavailable
 from tests.waiting import wait_until
 
@@ -16,12 +16,14 @@ from tests.waiting import wait_until
 @dataclass
 class Token:
     token: str
+    store: str = "primary"
 
 
 @dataclass
 class Claim:
     token: str = "run"
     lease: timedelta = timedelta(seconds=0.06)
+    store: str = "primary"
     task_id: str = "t"
     renewals: int = 0
     away: int = 0
@@ -29,7 +31,7 @@ class Claim:
 
     @property
     def claimed(self) -> Token:
-        return Token(self.token)
+        return Token(self.token, self.store)
 
     def renew(self) -> None:
         self.renewals += 1
@@ -89,6 +91,21 @@ def test_a_result_that_could_not_be_recorded_is_tried_again(monkeypatch: pytest.
 
     wait_until(lambda: claim.finished == ["run"], 10, "the result is recorded")
     wait_until(lambda: heartbeat.thread is None, 10, "the thread has ended")
+
+
+def test_where_a_store_refuses_one_result_the_others_do_not_ask_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands may wait for a store that is away, and each would ask the database as well."""
+    monkeypatch.setattr("redrive.celery.heartbeat.LATE_SECONDS", 0.02)
+    heartbeat, away = Heartbeat(), set[str]()
+    first, second, other = Claim("first", away=99), Claim("second", away=99), Claim("other", store="durable")
+    for claim in (first, second, other):
+        heartbeat.entries[claim.token] = _Entry(claim, 0.0, finish_until=float("inf"))
+
+    for entry in list(heartbeat.entries.values()):
+        heartbeat._try(entry, away)
+
+    assert (first.away, second.away, other.finished) == (98, 99, ["other"])
+    assert list(heartbeat.entries) == ["first", "second"]
 
 
 def test_a_thread_that_cannot_start_raises_nothing_and_the_next_claim_tries_again(

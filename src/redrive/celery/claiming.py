@@ -40,6 +40,7 @@ from redrive.idempotency import (
     StoreAway,
     identify,
 )
+from redrive.idempotency.claims import MAX_RESULT_BYTES
 from redrive.leases import StoreUnavailable
 
 logger = logging.getLogger("redrive")
@@ -63,8 +64,8 @@ class Held:
     task_name: str
     declared: Declared
     lost: bool = False
-    ended: bool = False
-    """The body has ended: what a late renewal finds is no loss."""
+    ended_at: float | None = None
+    """When the body ended, by the monotonic clock: what a late renewal finds then is no loss."""
     result: Any = field(default=None, repr=False)
     """What the body returned, once it has."""
 
@@ -101,7 +102,7 @@ class Held:
         answer = runtime.claims().renew(self.claimed, ttl=self.lease)
         if isinstance(answer, Claimed):
             self.claimed = answer
-        elif not self.ended:
+        elif self.ended_at is None:
             self.note_lost(answer.reason)
 
     def note_lost(self, reason: str) -> None:
@@ -117,10 +118,12 @@ class Held:
             count(self.task_name, "lost")
 
     def finish(self) -> None:
-        """Record the result. Raises StoreUnavailable."""
-        answer = runtime.claims().complete(
-            self.claimed, result=self.result, ttl=timedelta(seconds=self.declared.ttl)
-        )
+        """Record the result for what is left of its ttl, which began when the body ended. Raises StoreUnavailable."""
+        now = runtime.clock.monotonic()
+        left = self.declared.ttl - (now - (now if self.ended_at is None else self.ended_at))
+        if left <= 0:
+            return
+        answer = runtime.claims().complete(self.claimed, result=self.result, ttl=timedelta(seconds=left))
         if isinstance(answer, ClaimLost):
             self.note_lost(answer.reason)
         elif answer.claim_lost:
@@ -301,14 +304,16 @@ def complete(held: Held, result: Any) -> None:
 
 
 def _stop_renewing(held: Held) -> None:
-    held.ended = True
+    held.ended_at = runtime.clock.monotonic()
     heartbeat.remove(held)
 
 
 def _keepable(result: Any) -> Any:
     """The result as Celery's JSON would carry it (dates, decimals, UUIDs and bytes with their types)."""
     try:
-        return json.loads(json_dumps(result))
+        text = json_dumps(result)
+        # One that is too large anyhow must not wait in memory for a store that is away.
+        return json.loads(text) if len(text) <= MAX_RESULT_BYTES else _UNKEEPABLE
     except (TypeError, ValueError, RecursionError):
         return _UNKEEPABLE
 

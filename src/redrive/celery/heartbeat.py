@@ -109,23 +109,30 @@ class Heartbeat:
                     self.thread = None
                     return
                 due = [entry for entry in self.entries.values() if entry.due <= now]
+            away: set[str] = set()
             for entry in due:
-                self._renew(entry)
+                self._try(entry, away)
             with self.lock:
                 self.next_due = min((entry.due for entry in self.entries.values()), default=now)
 
-    def _renew(self, entry: _Entry) -> None:
+    def _try(self, entry: _Entry, away: set[str]) -> None:
+        """Renew or finish one claim. Results do not ask for a store that is ``away``: one of them has this time."""
         held = entry.held
+        store: str = held.claimed.store
         pause = held.lease.total_seconds() / RENEWALS_PER_LEASE
         try:
             if entry.finish_until is None:
                 held.renew()
+            elif store in away:
+                pause = LATE_SECONDS
             else:
                 held.finish()
                 self.remove(held)
         except StoreUnavailable as exc:
-            logger.warning("redrive: the claim of %s could not be renewed: %s", held.task_id, exc)
+            what = "renewed" if entry.finish_until is None else "completed"
+            logger.warning("redrive: the claim of %s could not be %s: %s", held.task_id, what, exc)
             pause = min(pause, LATE_SECONDS)
+            away.add(store)
         except Exception:
             logger.exception("redrive: the claim of %s could not be renewed", held.task_id)
         entry.due = time.monotonic() + pause

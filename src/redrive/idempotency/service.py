@@ -144,8 +144,8 @@ class Claims:
         `keepable`.
 
         With the primary away the record is made in the fallback, where those look who know that, and
-        `StoreUnavailable` says that it is still missing in the primary: ask again later. The record of a claim
-        made in the fallback goes to the primary too, if that is back.
+        `StoreUnavailable` says that it is still missing in the primary: ask again later, with what is then left of
+        ``ttl``. That holds for a claim made in the fallback too.
         """
         kept = claims.keepable(result)
 
@@ -156,12 +156,17 @@ class Claims:
             return self._settle(claimed, change)
         if claimed.store == FALLBACK:
             answer = self._settle(claimed, change)
-            noted = self._note_in(PRIMARY, claimed.key, change, ttl)
+            if isinstance(answer, ClaimLost):
+                return answer
+            self._watch_fallback(ttl)
+            noted = self._transact(PRIMARY, claimed.key, change, _NOTHING)
             return noted if isinstance(noted, ClaimLost) else answer
         try:
             answer = self._settle(claimed, change)
         except StoreUnavailable:
-            self._note_in(FALLBACK, claimed.key, change, ttl)
+            self._watch_fallback(ttl)
+            with suppress(StoreUnavailable):
+                self._transact(FALLBACK, claimed.key, change, _NOTHING)
             raise
         self._in_other(claimed, lambda lease, now: claims.release(lease, now, token=claimed.token))
         return answer
@@ -179,13 +184,6 @@ class Claims:
         except StoreUnavailable:
             self._watch_fallback(ttl)
             raise
-
-    def _note_in(self, where: str, key: str, change: Change[T], ttl: timedelta) -> T | None:
-        """Make a record in the store that the claim is not in; None if that does not answer."""
-        self._watch_fallback(ttl)
-        with suppress(StoreUnavailable):
-            return self._transact(where, key, change, _NOTHING)
-        return None
 
     def _mirror(self, where: str, claimed: Claimed, ttl: timedelta) -> Claimed | ClaimLost | None:
         """Hold a claim in the store that it was not made in as well; None if that does not answer."""
