@@ -101,7 +101,6 @@ def tell_failure(
     A call that was not asked about is reported where its failure names a downstream.
     """
     try:
-        policy = runtime.retry_engine.get_retry_policy(task.name, exc, {"options": options})
         if ending is not None and ending.classification is not None:
             kind = str(ending.classification["failure_type"])
         else:
@@ -116,6 +115,7 @@ def tell_failure(
                 downstream, permit = named, None if named == DATABASE else UNASKED
         if downstream is None:
             return None
+        policy = runtime.retry_engine.get_retry_policy(task.name, exc, {"options": options})
         hint = ending.proposal.hint_seconds if ending is not None and ending.proposal is not None else None
         outcome = CallOutcome.failure(
             kind,

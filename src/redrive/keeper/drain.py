@@ -130,18 +130,18 @@ def _apply_or_reject(spill: FileSpill, cursor: Cursor, line: Line, ending: Endin
     Whether it was an ending that is stored now.
     """
     cursor.execute("SAVEPOINT redrive_line")
-    is_stored = isinstance(ending, Ending)
     try:
         _apply_one(cursor, line, ending)
+        cursor.execute("RELEASE SAVEPOINT redrive_line")
     except _NOT_THE_LINES_FAULT:
         raise
     except Exception as exc:
         cursor.execute("ROLLBACK TO SAVEPOINT redrive_line")
+        cursor.execute("RELEASE SAVEPOINT redrive_line")
         logger.error("redrive: a line of the spill is refused (%s); it is in rejected.jsonl", exc)
         spill.reject(line.raw)
-        is_stored = False
-    cursor.execute("RELEASE SAVEPOINT redrive_line")
-    return is_stored
+        return False
+    return isinstance(ending, Ending)
 
 
 def _offset(cursor: Cursor, name: str) -> int:

@@ -148,33 +148,71 @@ DIALECTS = {
 
 
 class Cursor:
-    """A database cursor that knows its dialect. ``%s`` placeholders on both databases."""
+    """A database cursor that knows its dialect. ``%s`` placeholders on both databases.
 
-    def __init__(self, cursor: Any, dialect: Dialect) -> None:
+    Args:
+        begin: What begins the transaction, sent with the first statement; empty if it has begun.
+    """
+
+    def __init__(self, cursor: Any, dialect: Dialect, begin: str = "") -> None:
         self._cursor = cursor
         self.dialect = dialect
+        self._begin = begin
+        self._travels = bool(begin)
+        self._later: tuple[str, tuple[Any, ...]] | None = None
 
     def execute(self, sql: str, params: list[Any] | tuple[Any, ...] = ()) -> int:
         """Run one statement; returns the number of rows it changed."""
-        self._cursor.execute(sql, tuple(params))
+        self._send(sql, params)
         return int(self._cursor.rowcount)
 
     def one(self, sql: str, params: list[Any] | tuple[Any, ...] = ()) -> tuple[Any, ...] | None:
         """The first row, or None."""
-        self._cursor.execute(sql, tuple(params))
+        self._send(sql, params)
         row = self._cursor.fetchone()
         return None if row is None else tuple(row)
 
     def all(self, sql: str, params: list[Any] | tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """Every row."""
-        self._cursor.execute(sql, tuple(params))
+        self._send(sql, params)
         return [tuple(row) for row in self._cursor.fetchall()]
 
     def dicts(self, sql: str, params: list[Any] | tuple[Any, ...] = ()) -> list[dict[str, Any]]:
         """Every row, by column name."""
-        self._cursor.execute(sql, tuple(params))
+        self._send(sql, params)
         names = [column[0] for column in self._cursor.description]
         return [dict(zip(names, row, strict=True)) for row in self._cursor.fetchall()]
+
+    def later(self, sql: str, params: list[Any] | tuple[Any, ...] = ()) -> None:
+        """Run a statement whose result nobody wants, before the next one: the last of all travels with the COMMIT."""
+        if self._travels:
+            self._flush()
+            self._later = (sql, tuple(params))
+        else:
+            self._send(sql, params)
+
+    def commit(self) -> None:
+        """End the transaction, if a statement has begun it."""
+        if self._later is not None:
+            (sql, params), self._later = self._later, None
+            self._send(f"{sql}; COMMIT", params)
+        elif not self._begin:
+            self._send("COMMIT", ())
+
+    def _flush(self) -> None:
+        if self._later is not None:
+            (sql, params), self._later = self._later, None
+            self._send(sql, params)
+
+    def _send(self, sql: str, params: list[Any] | tuple[Any, ...]) -> None:
+        self._flush()
+        begin, self._begin = self._begin, ""
+        if not begin:
+            self._cursor.execute(sql, tuple(params))
+            return
+        self._cursor.execute(f"{begin}; {sql}", tuple(params))
+        for _ in begin.split(";"):
+            self._cursor.nextset()
 
 
 def _private_settings(alias: str) -> dict[str, Any]:
@@ -351,15 +389,19 @@ class Database:
         connection = self._connection()
         connection.ensure_connection()
         dialect = _dialect(connection)
-        with connection.cursor() as cursor:
+        # psycopg2 gives the rows of a text's last statement only, sqlite3 refuses a text with two.
+        travels = hasattr(connection.connection, "pgconn")
+        with connection.cursor() as raw:
+            cursor = Cursor(raw, dialect, dialect.begin if travels else "")
             try:
-                cursor.execute(dialect.begin)
-                result = work(Cursor(cursor, dialect))
+                if not travels:
+                    raw.execute(dialect.begin)
+                result = work(cursor)
             except BaseException:
                 _roll_back(connection)
                 raise
             try:
-                cursor.execute("COMMIT")
+                cursor.commit()
             except _TROUBLE as exc:
                 _roll_back(connection)
                 # It may have been committed, so it must not run again: this is none of _TROUBLE.

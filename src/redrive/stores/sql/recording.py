@@ -249,7 +249,7 @@ def already_recorded(cursor: Cursor, task_id: str) -> Recorded:
 def _add_attempt(cursor: Cursor, record_id: int, attempt: int, ending: Ending) -> None:
     classification = ending.classification or {}
     d = cursor.dialect
-    cursor.execute(
+    cursor.later(
         f"INSERT INTO {ATTEMPTS} (record_id, attempt, delivery, outcome, failure_type, confidence, exception_type,"
         " exception_message, traceback, evidence, decision, worker_hostname, release, source, ended_at) VALUES"
         f" (%s, %s, %s, %s, %s, %s, %s, %s, %s, {d.json}, {d.json}, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
