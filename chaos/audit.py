@@ -38,6 +38,8 @@ class Line:
     """Calls that completed twice because the store of claims was away when a run wanted to write down that it had."""
     unnoted: int = 0
     """Lost messages of the ledger's that began while the database was away: the ledger could not note them."""
+    popped: int = 0
+    """Lost messages that Celery's Redis transport took from the broker and no process had: see ``chaos.popped``."""
 
 
 @dataclass(slots=True)
@@ -55,6 +57,7 @@ def audit(
     *,
     unnoted: frozenset[str] = frozenset(),
     unkept: frozenset[str] = frozenset(),
+    popped: frozenset[str] = frozenset(),
 ) -> Audit:
     """Judge a run that has settled.
 
@@ -64,6 +67,7 @@ def audit(
         rows: Records by task id, those that are only ledger entries included.
         unnoted: Ids of tasks that ran although their record could not be asked.
         unkept: Ids of tasks whose completion could not be written down, so that a duplicate may run.
+        popped: Ids of tasks whose message left the broker and reached no process.
     """
     by_id: dict[str, list[Event]] = defaultdict(list)
     by_label: dict[str, list[Event]] = defaultdict(list)
@@ -79,6 +83,9 @@ def audit(
         if end == LOST and message.kind.kept and message.task_id in unnoted and "ledger" in message.kind.name:
             line.unnoted += 1
             end = "unnoted"
+        elif end == LOST and message.task_id in popped:
+            line.popped += 1
+            end = "popped"
         ends[message.task_id] = end
         line.ends[end] += 1
         if end == LOST and message.kind.kept:
@@ -144,6 +151,7 @@ def table(judged: Audit) -> str:
             runs += f" ({line.excused} unkept)" if line.excused else ""
         else:
             runs = f"{line.unnoted} unnoted" if line.unnoted else ""
+        runs += f" ({line.popped} popped)" if line.popped else ""
         name = line.kind.name if line.kind.kept else f"({line.kind.name})"
         text.append(f"{name:<24}" + "".join(f"{line.ends[column]:>13}" for column in COLUMNS) + f"{runs:>24}")
     return "\n".join(text)

@@ -24,6 +24,7 @@ from tests.servers.process import Server
 
 from chaos.audit import Row
 from chaos.kinds import VISIBILITY_SECONDS
+from chaos.popped import popped
 
 SHOP = Path(__file__).resolve().parents[1] / "tests" / "project"
 SPILL_BYTES = 8 * 1024 * 1024
@@ -231,6 +232,10 @@ class Fleet:
         return self._logged(
             r"the result of ([0-9a-f-]{36}) could not be kept|the claim of ([0-9a-f-]{36}) ends"
         )
+
+    def popped(self) -> frozenset[str]:
+        """Tasks whose message left the broker and reached no process."""
+        return popped(self.broker.directory) if isinstance(self.broker, ValkeyServer) else frozenset()
 
     def _logged(self, pattern: str) -> frozenset[str]:
         texts = [program.log_path.read_text(errors="replace") for program in self.workers]

@@ -39,7 +39,7 @@ class Size:
     """Longest pause between two faults."""
 
 
-FULL = Size(count=10_000, publishing=240, settling=300, calm=4)
+FULL = Size(count=10_000, publishing=240, settling=900, calm=4)
 
 
 @dataclass(slots=True)
@@ -77,7 +77,7 @@ def run(
         notes.append("the publisher could not send everything in time")
     sendings = _sent(sendings, publishing.sent)
     restarts = _settle(fleet, sendings, size.settling, say)
-    judged = _judge(fleet, sendings)
+    judged = _judge(fleet, sendings, popped=fleet.popped())
     if rejected := fleet.rejected():
         notes.append(f"{len(rejected)} lines of the spill were set aside: {rejected[0][:200]}")
     return Result(judged, dict(fleet.done), time.monotonic() - began, restarts, notes)
@@ -133,11 +133,13 @@ def _settle(fleet: Fleet, sendings: list[Sending], seconds: float, say: Callable
     return restarts
 
 
-def _judge(fleet: Fleet, sendings: list[Sending]) -> Audit:
+def _judge(fleet: Fleet, sendings: list[Sending], popped: frozenset[str] = frozenset()) -> Audit:
     messages = [message for sending in sendings for message in sending.messages]
     # Rows first: a task that ends in between is then seen as waiting, never as lost.
     rows = fleet.rows()
-    return audit(messages, fleet.events(), rows, unnoted=fleet.unnoted(), unkept=fleet.unkept())
+    return audit(
+        messages, fleet.events(), rows, unnoted=fleet.unnoted(), unkept=fleet.unkept(), popped=popped
+    )
 
 
 def report(result: Result, say: Callable[[str], None]) -> bool:

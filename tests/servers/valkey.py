@@ -39,6 +39,7 @@ class ValkeyServer(Server):
             # Written before the answer is sent, never fsynced: a killed process loses nothing, only a power
             # cut would.
             *("--appendonly", "yes" if self._append_only else "no", "--appendfsync", self._fsync),
+            *("--auto-aof-rewrite-percentage", "0"),  # chaos reads in it what became of a message
         ]
 
     def answers(self) -> bool:
