@@ -137,6 +137,18 @@ def test_red_names_the_duplicate_schedule(operator: Client) -> None:
     ]
 
 
+def test_amber_names_it_too_because_other_tasks_hide_how_bad_it_is(operator: Client) -> None:
+    make_duplicates("billing.charge", "global:beat:nightly invoices", checks=100, hits=20)
+    make_duplicates("sensors.poll", "device:elsewhere", checks=900, hits=0)
+
+    page = _page(operator)
+
+    assert page.total.tone == "warn"
+    assert page.suspicion.entries == ("invoices again", "nightly invoices")
+    notice = '<p class="redrive-notice redrive-notice--warn">2.0 % of these calls were duplicates. “invoices again” and'
+    assert notice in operator.get(PAGE).content.decode()
+
+
 def test_red_names_the_schedule_that_is_due_while_its_result_stands(operator: Client) -> None:
     make_duplicates("sensors.poll", "global:beat:every minute", checks=100, hits=80)
 
@@ -181,11 +193,13 @@ def test_overview_warns_above_1_percent_and_more_above_5(
 
 def test_what_happened_to_claims_is_said(operator: Client) -> None:
     make_stat("claim", "lost", 2)
-    make_stat("claim", "without", 1300)
+    make_stat("claim", "without", 1299)
+    make_stat("claim", "without", 1, task="sensors.poll")
 
     assert (
-        "2 claims lost while the task ran; 1,300 runs without a claim" in operator.get(PAGE).content.decode()
-    )
+        "2 claims lost while the task ran (billing.charge); "
+        "1,300 runs without a claim, its store was away (billing.charge, sensors.poll)."
+    ) in operator.get(PAGE).content.decode()
 
 
 def test_an_endpoint_is_shown_as_text(operator: Client) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 TOP = 20
 """Rows of each table."""
+NAMED = 3
+"""Tasks that are named beside a sum."""
 CLAIM_WORDS = {
     # labels of the counters of kind "claim"
     "lost": _("claims lost while the task ran"),
@@ -61,7 +64,8 @@ class DuplicatePage:
     by_scope: tuple[Checks, ...]
     by_endpoint: tuple[Checks, ...]
     charts: tuple[Chart, ...]
-    claims: tuple[tuple[object, int], ...]
+    claims: tuple[tuple[object, int, str], ...]
+    """What happened to claims, how often, and to which tasks, the worst first."""
 
 
 def read_duplicate_filter(data: QueryDict) -> DuplicateFilter:
@@ -76,8 +80,9 @@ def read_duplicate_filter(data: QueryDict) -> DuplicateFilter:
 
 
 def suspicion_of(rows: Sequence[Checks], now: datetime) -> Suspicion | None:
-    """The schedule that is suspected, if the hit rate is red. Without a readable schedule, what the counts say."""
-    if total(rows).tone != "bad":
+    """The schedule that is suspected, if the hit rate is amber or red: a task with a high one may be hidden among many
+    calls of others. Without a readable schedule, what the counts say."""
+    if total(rows).tone not in ("warn", "bad"):
         return None
     schedule = Schedule()
     try:
@@ -96,9 +101,6 @@ def read_duplicate_page(now: datetime, wanted: DuplicateFilter) -> DuplicatePage
     rows = [row for row in every if wanted.fits(row)]
     labels = {label_of(row.scope, row.endpoint) for row in rows} if wanted.is_set else None
     over_time = duplicates.checks_over_time(since, labels, daily=daily)
-    claims: dict[str, int] = {}
-    for stat in pages.stats_by_task("claim", since):
-        claims[stat.label] = claims.get(stat.label, 0) + stat.count
     return DuplicatePage(
         timeframes=forms.timeframe_choices(wanted.timeframe),
         scopes=forms.choices(sorted({row.scope for row in every}), wanted.scope),
@@ -110,5 +112,17 @@ def read_duplicate_page(now: datetime, wanted: DuplicateFilter) -> DuplicatePage
         by_scope=sum_by(rows, "scope"),
         by_endpoint=sum_by(rows, "endpoint")[:TOP],
         charts=(duplicate_chart(over_time, since, now, daily=daily),),
-        claims=tuple((words, claims[label]) for label, words in CLAIM_WORDS.items() if claims.get(label)),
+        claims=_claims(since),
+    )
+
+
+def _claims(since: datetime) -> tuple[tuple[object, int, str], ...]:
+    found: dict[str, Counter[str]] = {label: Counter() for label in CLAIM_WORDS}
+    for stat in pages.stats_by_task("claim", since):
+        if stat.label in found:
+            found[stat.label][stat.task_name] += stat.count
+    return tuple(
+        (CLAIM_WORDS[label], tasks.total(), ", ".join(name for name, _ in tasks.most_common(NAMED)))
+        for label, tasks in found.items()
+        if tasks.total()
     )
