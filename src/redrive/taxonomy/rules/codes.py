@@ -93,7 +93,7 @@ ERRNO = code_rules(
         ("no_memory", F.SYSTEM_OUT_OF_MEMORY, 0.95, None, "12"),
         ("connection", F.TRANSIENT_NETWORK, 0.86, None,
          "32 61 64 71 100 101 102 103 104 108 111 112 113 10050 10051 10052 10053 10054 10061 10064 10065 "
-         "10013 54"),
+         "10013 54 99"),
         ("timed_out", F.TRANSIENT_NETWORK, 0.84, None, "110 60 10060"),
         ("name", F.TRANSIENT_NETWORK, 0.9, None, "-2 -3 -4 -5 11001 11002 11003 11004 -8"),
         ("no_file", F.PERMANENT_NOT_FOUND, 0.72, None, "2"),

@@ -53,7 +53,7 @@ SQLSTATE = _rules(
         ("idle_or_transaction_timeout", F.TRANSIENT_DATABASE, 0.97, None, "25P03 25P04"),
         ("read_only", F.TRANSIENT_DATABASE, 0.93, True, "25006"),
         ("transaction_aborted", F.PERMANENT_LOGIC, 0.95, None, "25P02"),
-        ("transaction_state", F.PERMANENT_LOGIC, 0.85, None,
+        ("transaction_state", F.PERMANENT_LOGIC, 0.93, None,
          "25000 25001 25002 25003 25005 25007 25P01 2D000 3B001 24000"),
         ("io_error", F.UNKNOWN, 0.6, None, "58000 58030"),
         ("missing_file_on_server", F.CONFIG_MISSING_SERVICE, 0.75, None, "58P01"),

@@ -124,7 +124,8 @@ ABSENT: tuple[TextRule, ...] = (
         "has been deleted", "no such document", "no such record", "unknown user", "unable to find",
         "cannot find the", "key not found", "object not found", "no results found", "record not found",
         "unknown message", "unknown channel", "video unavailable", "no longer available", "not exist",
-        "no matching", "chat not found", "_not_found", "wasn't found",
+        "no matching", "chat not found", "_not_found", "wasn't found", "wurde gelöscht", "nicht gefunden",
+        "introuvable", "no encontrado", "non trovato", "не найден",
         unless=(
             "module", "executable", "command not found", "method not found", "template", "binary", "library",
             "setting", "function", "attribute", "columns expected", "matching signature",
@@ -170,7 +171,7 @@ INPUT: tuple[TextRule, ...] = (
         "повторяющееся", "重複", "违反", "nul (0x00)", "incorrect datetime value", "incorrect integer value",
         "truncated", "value out of", "invalid datetime", "too big for",
         "string or binary data would be truncated", "conversion failed", "document too large", "bsonobj size",
-        "mapper_parsing", "failed to parse", "version conflict", "already exists", "illegal_argument",
+        "mapper_parsing", "failed to parse", "already exists", "illegal_argument",
         "document failed validation", "field value", "is not an integer or out of range", "not a valid float",
         "string exceeds maximum",
         families=_OWN,
@@ -382,7 +383,17 @@ BUGS: tuple[TextRule, ...] = (
         "session is closed", "client has been closed", "cannot send a request, as the client has been closed",
         "already acknowledged", "delivery tag", "unregistered task",
         "received unregistered",
-        unless=("settings' object", "invalid literal", "utf-8", "could not convert string", "embedded null"),
+        unless=(
+            "settings' object", "invalid literal", "utf-8", "could not convert string", "embedded null",
+            "requested address",
+        ),
+    ),
+    _text(
+        "business_words", F.PERMANENT_VALIDATION, 0.75,
+        "already paid", "already refunded", "already cancelled", "already canceled", "already processed",
+        "already shipped", "already invoiced", "already booked", "already approved", "already completed",
+        "credit limit", "insufficient balance", "insufficient funds", "insufficient stock",
+        unless=("already processed by another", "already completed by"),
     ),
     _text(
         "state_words", F.PERMANENT_LOGIC, 0.8,

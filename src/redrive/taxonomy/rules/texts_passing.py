@@ -64,7 +64,9 @@ SYSTEM: tuple[TextRule, ...] = (
         "low on memory", "exceeds available memory", "terminated abruptly",
         "a process in the process pool was terminated",
         "worker process managed by the executor was unexpectedly terminated", "ran out of memory",
-        unless=("shared memory", "max_locks", "not out of memory", "decompressed data too large"),
+        unless=(
+            "shared memory", "max_locks", "not out of memory", "decompressed data too large", "to avoid unbounded",
+        ),
     ),
     _text(
         "killed", F.SYSTEM_OUT_OF_MEMORY, 0.88,
@@ -87,7 +89,7 @@ RATE: tuple[TextRule, ...] = (
         "rate_limit", F.TRANSIENT_RATE_LIMIT, 0.955,
         "rate limit", "rate-limit", "ratelimit", "rate_limit", "too many requests", "toomanyrequests",
         "too_many_requests", "throttl", "request rate", "slow down", "slowdown", "rate exceeded",
-        "quota exceeded", "exceeded your current requests", "limit on the number of requests",
+        "quota exceeded", "quota exhausted", "exceeded your current requests", "limit on the number of requests",
         "requests per minute", "requests per second", "flood_wait", "flood control", "wait of",
         "exceeded the rate", "request limit exceeded", "calls per", "limit reached", "exceeded your quota",
         "quota limit", "try again in a few minutes", "daily limit", "daily quota", "too many concurrent",
@@ -209,6 +211,10 @@ NETWORK: tuple[TextRule, ...] = (
         "database is locked", "sorry, too many clients", "remaining connection slots",
         "server has gone away", "canceling statement due to", "chosen as the deadlock victim",
         "terminating connection due to", "idle-in-transaction timeout", "transaction timeout",
+    ),
+    _text(
+        "changed_meanwhile", F.TRANSIENT_DATABASE, 0.98,
+        "version_conflict_engine_exception", "version conflict, required", "version conflict, current",
     ),
     _text(
         "broker_connection", F.TRANSIENT_NETWORK, 0.945,

@@ -110,7 +110,7 @@ SETTINGS: tuple[TextRule, ...] = (
         "you must either define the environment variable", "must be set", "please supply", "is not set",
         "is not configured", "not configured", "you must define", "not defined", "requires a",
         "must be defined", "is required", "is missing", "missing required", "required setting",
-        "have not set", "must provide", "no value", "without having set", "without having",
+        "have not set", "must provide", "no value", "is empty", "without having set", "without having",
         "required to be set", "has not been set", "haven't set", "isn't set", "missing setting", "undefined",
         classes="ImproperlyConfigured ConfigurationError ConfigError UndefinedValueError EnvError",
         unless=(
