@@ -25,7 +25,7 @@ from celery.app.utils import find_app
 from redrive.clock import SystemClock
 from redrive.conf import get_mode, get_settings, on_reload
 from redrive.dead_letters import DeadLetters, Ending, Outcome, Proposal, Route, Status
-from redrive.gate import Gate, Override, Transition, derive_downstream
+from redrive.gate import Gate, derive_downstream
 from redrive.idempotency import Claims
 from redrive.leases import Leases, LeaseStore
 from redrive.metrics import Counters
@@ -38,7 +38,6 @@ from redrive.recorder import FileSpill, Recorder
 from redrive.retry import AutoRetry, OffPeak, RetryEngine, RetryPolicy, decide
 from redrive.stores.experience import Experience
 from redrive.stores.memory import MemoryLeaseStore
-from redrive.stores.sql import gate_events
 from redrive.stores.sql.acting import SqlRecordStore, find_record
 from redrive.stores.sql.connection import Database
 from redrive.stores.sql.corrections import SqlCorrectionStore
@@ -418,44 +417,6 @@ def conclude_stored(ending: Ending) -> Ending:
 def _priority_level(ending: Ending, options: Options) -> TaskPriority:
     context = {"priority": options.priority_name, "business_unit": ending.business_unit}
     return priority_service.calculate_priority(ending.task_name, context).priority
-
-
-def note_transition(transition: Transition, *, actor: str = "breaker", kind: str = "") -> None:
-    """Write down that a breaker has changed its state, or what an operator decided. Raises StoreUnavailable."""
-    database().run(lambda cursor: gate_events.note_transition(cursor, transition, actor=actor, kind=kind))
-
-
-def note_probe(downstream: str, task_name: str, task_id: str) -> None:
-    """Write down that a breaker let its probe through. Raises StoreUnavailable."""
-    database().run(lambda cursor: gate_events.note_probe(cursor, downstream, task_name, task_id))
-
-
-def act_on_gate(downstream: str, verb: str, *, actor: str, reason: str = "") -> Transition:
-    """Do what an operator says about a downstream's breaker, and write it down.
-
-    Args:
-        verb: one of `GATE_VERBS`.
-
-    Raises:
-        StoreUnavailable: nothing was changed, or what was changed could not be written down.
-    """
-    if verb == "reset":
-        transition = gate().reset(downstream, by=actor, reason=reason)
-    else:
-        transition = gate().override(downstream, GATE_VERBS[verb], by=actor, reason=reason)
-    note_transition(transition, actor=actor, kind=f"gate-{verb}")
-    return transition
-
-
-GATE_VERBS: Mapping[str, Override | None] = {
-    "force-open": Override.FORCED_OPEN,
-    "force-closed": Override.FORCED_CLOSED,
-    "observe": Override.OBSERVE,
-    "release": None,
-    "reset": None,
-}
-"""What an operator may do. An override lapses after four hours; ``release`` takes it back, ``reset`` also closes the
-breaker and forgets what was counted."""
 
 
 def configure_taxonomy() -> None:

@@ -1,10 +1,13 @@
 """The gate as an object: other downstreams, a store that is away, what pages see."""
 
+import random
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from redrive.gate import Gate, GateStates, Hold, Outcome, Reported, Run
+import pytest
+
+from redrive.gate import Gate, GateStates, Hold, Outcome, Override, Reported, Run
 from redrive.leases import Change, Lease, StoreUnavailable
 from redrive.testing import FakeClock, MemoryLeaseStore
 
@@ -47,7 +50,7 @@ def test_with_the_store_away_everything_goes_through_and_says_so() -> None:
     assert run == Run(degraded=True)
     assert gate.report("t", "stripe", run, Outcome.success()) == Reported(counted=False, degraded=True)
     assert gate.report("t", "stripe", Run(), Outcome.success()) == Reported(counted=False, degraded=True)
-    assert gate.states() == GateStates(degraded=True)
+    assert gate.states() == GateStates(degraded=True, known=False)
 
 
 def test_states_are_json_ready_and_sorted() -> None:
@@ -86,3 +89,35 @@ def test_states_are_json_ready_and_sorted() -> None:
         "override_by": "",
         "override_until": None,
     }
+
+
+def test_another_store_that_stands_in_holds_as_well_and_says_degraded() -> None:
+    gate = Gate(AbsentStore(), fallbacks=[MemoryLeaseStore(FakeClock())])
+    _trip(gate, "stripe")
+
+    assert isinstance(gate.admit("t", "stripe", "a"), Hold)
+    states = gate.states()
+    assert (states.degraded, states.known) == (True, True)
+    assert [one.state for one in states.breakers] == ["open"]
+
+
+def test_an_operators_word_counts_in_the_store_that_will_stand_in() -> None:
+    first, second = MemoryLeaseStore(FakeClock()), MemoryLeaseStore(FakeClock())
+    Gate(first, fallbacks=[second]).override("stripe", Override.FORCED_OPEN, by="mia")
+
+    alone = Gate(AbsentStore(), fallbacks=[second])
+
+    assert isinstance(alone.admit("t", "stripe", "a"), Hold)
+
+
+def test_a_hold_says_how_long_by_the_stores_clock() -> None:
+    store_clock = FakeClock(datetime(2026, 1, 1, 12, tzinfo=UTC))
+    gate = Gate(MemoryLeaseStore(store_clock), rng=random.Random(1))
+    _trip(gate, "stripe")
+
+    hold = gate.admit("t", "stripe", "a")
+
+    assert isinstance(hold, Hold)
+    an_hour_ahead = datetime(2026, 1, 1, 13, tzinfo=UTC)
+    left = (hold.until - store_clock.now()).total_seconds()
+    assert hold.seconds_from(an_hour_ahead) == pytest.approx(left, abs=1e-5)

@@ -24,7 +24,7 @@ class Bank:
         self.stuck = threading.Event()
         """While set, whoever calls waits for its answer."""
         self.calls: list[BankCall] = []
-        self._in_flight = 0
+        self.in_flight = 0
         self._lock = threading.Lock()
         self._seconds = seconds_per_call
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -47,9 +47,9 @@ class Bank:
 
     def _serve(self) -> int:
         with self._lock:
-            self._in_flight += 1
+            self.in_flight += 1
             ok = not self.down.is_set()
-            self.calls.append(BankCall(time.time(), ok, self._in_flight))
+            self.calls.append(BankCall(time.time(), ok, self.in_flight))
         try:
             deadline = time.monotonic() + 30
             while self.stuck.is_set() and time.monotonic() < deadline:
@@ -57,7 +57,7 @@ class Bank:
             time.sleep(self._seconds)
         finally:
             with self._lock:
-                self._in_flight -= 1
+                self.in_flight -= 1
         return 200 if ok else 503
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:

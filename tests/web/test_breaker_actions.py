@@ -102,3 +102,15 @@ def test_action_is_offered_beside_each_breaker(operator: Client) -> None:
 
     assert f'action="{ACT}"' in page
     assert 'value="force-closed"' in page
+
+
+def test_confirmed_word_without_a_reason_is_asked_for_it_once_and_changes_nothing(operator: Client) -> None:
+    answer = operator.post(ACT, {**FORCE, "confirmed": "1", "reason": "  "})
+
+    assert answer.status_code == 200
+    assert [str(message) for message in get_messages(answer.wsgi_request)] == [
+        "Say why: the reason goes into the history."
+    ]
+    assert 'name="reason"' in answer.content.decode()
+    assert override() is None
+    assert not Event.objects.filter(kind="gate-force-open").exists()

@@ -24,7 +24,8 @@ SOURCE_WORDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One ended attempt. ``decision`` is why the next step was taken; ``backoff`` how a delay came about."""
+    """One ended attempt. ``decision`` is why the next step was taken; ``backoff`` how a delay came about,
+    ``gate`` what the gate of its downstream said."""
 
     number: int
     outcome: str
@@ -35,6 +36,7 @@ class Attempt:
     traceback: str
     decision: str
     backoff: str
+    gate: str
     policy: str
     worker: str
     release: str
@@ -137,6 +139,7 @@ def _attempt(attempt: FailureAttempt, shown: Any) -> Attempt:
         traceback=shown(attempt.traceback),
         decision=shown(str(decision.get("reason") or "")),
         backoff=str(explain.get("backoff") or ""),
+        gate=str(explain.get("gate") or ""),
         policy=str(explain.get("policy") or ""),
         worker=attempt.worker_hostname,
         release=attempt.release,

@@ -20,11 +20,13 @@ _ORDER: Mapping[BreakerState, int] = {
 class Breakers:
     """Every breaker that has counted something lately, the open ones first.
 
-    ``known`` is False while the gate's store is away: then nothing is held, and nothing can be said.
+    ``degraded``: the gate's first store is away. ``known`` is False while none of its stores answers: then each process
+    decides by itself, and nothing can be said.
     """
 
     rows: tuple[BreakerStatus, ...] = ()
     known: bool = True
+    degraded: bool = False
 
     @property
     def unwell(self) -> tuple[BreakerStatus, ...]:
@@ -43,4 +45,4 @@ def read_breakers() -> Breakers:
     """What the gate knows now. Never raises."""
     states = runtime.gate().states()
     rows = sorted(states.breakers, key=lambda row: (_ORDER[row.state], row.downstream))
-    return Breakers(rows=tuple(rows), known=not states.degraded)
+    return Breakers(rows=tuple(rows), known=states.known, degraded=states.degraded)

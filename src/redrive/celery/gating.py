@@ -17,11 +17,13 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from redrive import runtime
+from django.db import DatabaseError, connections
+
+from redrive import breakers, runtime
 from redrive.celery import endings
 from redrive.celery.capture import header_of
 from redrive.dead_letters import Ending, Outcome, Proposal, Recorded
-from redrive.gate import DATABASE, BreakerState, Hold, Reported
+from redrive.gate import CONTENTION, DATABASE, BreakerState, Hold, Reported
 from redrive.gate import Outcome as CallOutcome
 from redrive.gate import Run as Permit
 from redrive.options import Options
@@ -70,7 +72,7 @@ def ask(task: Any, request: Any, options: Options) -> Permit | Hold | None:
             ticket=ticket,
         )
         if isinstance(answer, Permit) and answer.probe and answer != ticket:
-            runtime.note_probe(downstream, task.name, request.id)
+            breakers.note_probe(downstream, task.name, request.id)
         return answer
     except Exception:
         logger.exception("redrive: the gate of %s failed; %s[%s] runs", downstream, task.name, request.id)
@@ -107,7 +109,10 @@ def tell_failure(
             kind = runtime.classify(exc, {"task_name": task.name}).failure_type.value
         downstream = getattr(request, "redrive_downstream", None)
         named = str(ending.options.get("downstream") or "") if ending is not None else ""
-        if options.downstream is None and named:
+        if options.downstream is not None and _is_djangos(exc) and kind in CONTENTION:
+            # Its own database is what failed, not what it declares, unless that is a name of it.
+            named = options.downstream if options.downstream in connections else DATABASE
+        if named and named != options.downstream:
             if named == DATABASE:
                 _uses_database[task.name] = time.monotonic() + REMEMBERED_SECONDS
             if named != downstream:
@@ -129,15 +134,25 @@ def tell_failure(
     return _report(task, request, downstream, permit, outcome)
 
 
+def _is_djangos(exc: BaseException | None) -> bool:
+    """Whether a failure, or what caused it, came from one of the project's own connections."""
+    for _ in range(5):
+        if exc is None or isinstance(exc, DatabaseError):
+            break
+        exc = exc.__cause__ or exc.__context__
+    return isinstance(exc, DatabaseError)
+
+
 def _report(
     task: Any, request: Any, downstream: str | None, permit: Permit | None, outcome: CallOutcome
 ) -> Reported | None:
     try:
         reported = runtime.gate().report(task.name, downstream, permit, outcome)
+        request.redrive_told = downstream
         # Learning pauses while the breaker is not closed.
         request.redrive_breaker = reported.state
         if reported.transition is not None:
-            runtime.note_transition(reported.transition)
+            breakers.note_transition(reported.transition)
         return reported
     except Exception:
         logger.exception("redrive: the gate of %s could not be told", downstream)
@@ -147,8 +162,9 @@ def _report(
 def hold(task: Any, request: Any, answer: Hold, options: Options) -> Recorded:
     """Let the task wait in its record, without using an attempt."""
     ending = endings.begin(task, request, Outcome.HELD, "gate")
-    seconds = max(2.0, (answer.until - ending.ended_at).total_seconds())
-    proposal = Proposal(retry=True, delay_seconds=seconds, reason=answer.reason)
+    seconds = max(2.0, answer.seconds_from(ending.ended_at))
+    explain = {"gate": answer.state.value, "backoff": answer.reason}
+    proposal = Proposal(retry=True, delay_seconds=seconds, reason=answer.reason, explain=explain)
     said = {
         **options.to_dict(),
         "downstream": getattr(request, "redrive_downstream", None) or options.downstream,
@@ -156,6 +172,18 @@ def hold(task: Any, request: Any, answer: Hold, options: Options) -> Recorded:
     return runtime.recorder().record(
         replace(ending, proposal=proposal, hold_reason=answer.reason, options=said)
     )
+
+
+def explained(request: Any, ending: Ending, reported: Reported | None) -> Ending:
+    """The ending with what its gate said, for whoever asks later why it was decided so."""
+    if reported is None or ending.proposal is None:
+        return ending
+    said = f"{request.redrive_told}: {reported.state.value}"
+    said += ", degraded" if reported.degraded else ""
+    said += ", a task type that fails alone" if reported.poison else ""
+    said += "" if reported.spends_attempt else ", uses up no retry"
+    explain = {**ending.proposal.explain, "gate": said}
+    return replace(ending, proposal=replace(ending.proposal, explain=explain))
 
 
 def excused(ending: Ending, reported: Reported | None) -> Ending:
@@ -168,13 +196,13 @@ def excused(ending: Ending, reported: Reported | None) -> Ending:
         return ending
     if proposal is None or not proposal.retry or not ending.has_message:
         return ending
-    seconds = max(2.0, (reported.until - ending.ended_at).total_seconds())
+    seconds = max(2.0, reported.wait_seconds)
     state = "limits its rate" if reported.state is BreakerState.RAMP else "is not closed"
     reason = (
         f"The breaker of {ending.options.get('downstream')} {state}: this failure uses up no retry. "
         f"Next try in {seconds:.0f} s."
     )
-    explain = {**proposal.explain, "gate": reported.state.value, "backoff": reason}
+    explain = {**proposal.explain, "backoff": reason}
     held = replace(proposal, delay_seconds=seconds, reason=reason, explain=explain)
     return replace(ending, outcome=Outcome.HELD, proposal=held, hold_reason=reason)
 

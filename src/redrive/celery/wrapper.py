@@ -350,12 +350,11 @@ def _decide(task: Any, request: Any, exc: Exception, permit: Permit | None) -> E
         return ending
     told = gating.tell_failure(task, request, permit, exc, options, ending)
     if told is None or (told.state is BreakerState.CLOSED and not told.poison):
-        return ending
+        return gating.explained(request, ending, told)
     # What the gate knows changes the policy; and an outage must not use up the last retry.
     context = {"breaker": told.state.value, "poison": told.poison, "excused": not told.spends_attempt}
-    return gating.excused(
-        endings.failed(task, request, exc, options, source="wrapper", context=context), told
-    )
+    ending = endings.failed(task, request, exc, options, source="wrapper", context=context)
+    return gating.excused(gating.explained(request, ending, told), told)
 
 
 def store(task: Any, request: Any, ending: Ending) -> Recorded:

@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from redrive import runtime
+from redrive import breakers
 from redrive.dashboards import forms
 from redrive.dashboards.access import ACT, page, wants_json
 from redrive.dashboards.frame import frame
@@ -64,15 +64,19 @@ def act_on_breaker(request: HttpRequest) -> HttpResponse:
 
     Form fields: ``downstream``, ``verb`` (one of `WORDS`), ``reason``, ``confirmed``.
     Without ``confirmed`` a browser gets a page that says what will happen and asks why; a program that asks for JSON is
-    served at once, and must give a reason.
+    served at once. Without a reason nothing is done.
     """
     downstream, verb = request.POST.get("downstream", "").strip()[:200], request.POST.get("verb", "")
     reason = forms.read_reason(request.POST)
     if not downstream or verb not in WORDS:
         return _refuse(request, _("Name a downstream and one of: %(verbs)s.") % {"verbs": ", ".join(WORDS)})
+    confirmed = wants_json(request) or bool(request.POST.get("confirmed"))
+    no_reason = _("Say why: the reason goes into the history.")
     if wants_json(request) and not reason:
-        return _refuse(request, _("Say why: the field reason goes into the history."))
-    if not wants_json(request) and not request.POST.get("confirmed"):
+        return _refuse(request, no_reason)
+    if confirmed and not reason:
+        messages.warning(request, no_reason, fail_silently=True)
+    if not confirmed or not reason:
         words, meaning = WORDS[verb]
         title = _("%(what)s: %(downstream)s?") % {"what": words, "downstream": downstream}
         asked = GateConfirmation(
@@ -84,7 +88,7 @@ def act_on_breaker(request: HttpRequest) -> HttpResponse:
         )
         context: dict[str, Any] = {**frame(request, "retry_policy"), "title": title, "page": asked}
         return render(request, "redrive/gate_confirm.html", context)
-    done = runtime.act_on_gate(downstream, verb, actor=str(request.user.get_username()), reason=reason)
+    done = breakers.act_on_gate(downstream, verb, actor=str(request.user.get_username()), reason=reason)
     if wants_json(request):
         return JsonResponse({"version": 1, "done": [downstream], "refused": {}, "reason": done.reason})
     messages.success(request, done.reason, fail_silently=True)

@@ -33,6 +33,7 @@ from redrive.gate.downstream import DATABASE, derive_downstream
 from redrive.gate.service import Gate
 from redrive.gate.settings import GATE_KEYS, parse_gate
 from redrive.gate.types import (
+    CONTENTION,
     GATE_KIND,
     BreakerState,
     BreakerStatus,
@@ -48,6 +49,7 @@ from redrive.gate.types import (
 )
 
 __all__ = [
+    "CONTENTION",
     "DATABASE",
     "GATE_KEYS",
     "GATE_KIND",

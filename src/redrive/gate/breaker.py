@@ -11,6 +11,7 @@ ramp --(fails more than usual, or is told to slow down)--> ramp, from a lower ra
 ramp --(rate regained, nobody waits)--> closed
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -57,6 +58,7 @@ class Call:
     retry_count: int = 0
     waited: bool = False
     low_priority: bool = False
+    seconds_left: float | None = None
     ticket: Run | None = None
 
 
@@ -81,7 +83,7 @@ def admit(
     override = override_of(document, moment)
     if override is Override.FORCED_OPEN:
         wait = OVERRIDE_CHECK_SECONDS * (0.5 + spread)
-        return lease, Hold(moment_of(moment + wait), f"{document.override_by} holds {call.downstream}.")
+        return lease, _hold(moment, moment + wait, f"{document.override_by} holds {call.downstream}.")
     if override is Override.FORCED_CLOSED:
         return lease, Run(generation=document.generation)
     changed, answer, owner = _decide(document, lease, now, call, settings, spread)
@@ -138,6 +140,7 @@ def report(
         state=document.state,
         spends_attempt=not excused,
         until=None if until is None else moment_of(until),
+        wait_seconds=0.0 if until is None else until - moment,
         poison=poison,
     )
     if document == before:
@@ -269,21 +272,33 @@ def _off_peak(now: datetime, call: Call, settings: GateSettings, spread: float) 
     opening = settings.off_peak.next_opening(now)
     if opening <= now:
         return None
-    until = moment_of(timestamp(opening) + spread * OFF_PEAK_SPREAD_SECONDS)
-    return Hold(until, f"{call.downstream}: low priority waits for off-peak hours.", BreakerState.CLOSED)
+    moment, opens = timestamp(now), timestamp(opening)
+    latest = math.inf if call.seconds_left is None else moment + call.seconds_left
+    until = next((at for at in (opens + spread * OFF_PEAK_SPREAD_SECONDS, opens) if at < latest), None)
+    if until is None:
+        return None
+    return _hold(
+        moment, until, f"{call.downstream}: low priority waits for off-peak hours.", BreakerState.CLOSED
+    )
 
 
 def _probe_is_due(document: Document, moment: float, call: Call) -> bool:
     due = document.probe_until if document.state is BreakerState.HALF_OPEN else document.until
     if due is not None and moment < due:
         return False
-    same = document.probe_task != "" and document.probe_task == call.task_name
+    same = document.others and document.probe_task == call.task_name
     return not (same and due is not None and moment < due + OTHERS_FIRST_SECONDS)
 
 
 def _held(document: Document, moment: float, call: Call, spread: float, why: str) -> tuple[Document, Hold]:
+    if document.probe_task not in ("", call.task_name):
+        document = replace(document, others=True)
     document, until = booked(document, moment, waited=call.waited, spread=spread)
-    return document, Hold(moment_of(until), why, document.state)
+    return document, _hold(moment, until, why, document.state)
+
+
+def _hold(moment: float, until: float, why: str, state: BreakerState = BreakerState.OPEN) -> Hold:
+    return Hold(moment_of(until), why, state, until - moment)
 
 
 def _limited(
@@ -306,8 +321,9 @@ def _limited(
     elif call.retry_count > 0 and not call.waited:
         document, enough = flow.spend(document, moment)
         if not enough:
-            until = moment_of(moment + RETRY_WAIT_SECONDS * (1 + 5 * spread))
-            return document, Hold(until, f"{call.downstream}: too many retries at once.", document.state)
+            until = moment + RETRY_WAIT_SECONDS * (1 + 5 * spread)
+            why = f"{call.downstream}: too many retries at once."
+            return document, _hold(moment, until, why, document.state)
     counting = slots.is_counting(document, settings)
     place = None
     if counting:

@@ -57,6 +57,9 @@ class Document:
     probe_task: str = ""
     """Task type whose probe failed last: another type goes first, lest a poison task keep the breaker open."""
 
+    others: bool = False
+    """Whether another task type was held since: only then there is one to wait for."""
+
     hold_until: float | None = None
     """Until when the server asked to be left alone."""
 

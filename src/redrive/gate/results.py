@@ -193,6 +193,7 @@ def _opened(
         reason=f"{why} Open until {clock_text(until)}.",
         probe_until=None,
         probe_task="",
+        others=False,
     )
 
 
@@ -216,6 +217,7 @@ def _probe(
             until=None,
             probe_until=None,
             probe_task="",
+            others=False,
             expected=expected,
             reason=f"{downstream} answered a probe.",
         )

@@ -4,6 +4,7 @@ import logging
 import random
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
@@ -96,6 +97,7 @@ class Gate:
         retry_count: int = 0,
         waited: bool = False,
         priority: Any = None,
+        seconds_left: float | None = None,
         ticket: Run | None = None,
     ) -> Run | Hold:
         """Ask whether a call may go. Without a downstream it always may, and nothing is asked.
@@ -107,6 +109,7 @@ class Gate:
             retry_count: retries there have been; retries use up the budget.
             waited: whether it was held before; fresh calls go first.
             priority: a level or its name; LOW and DEFERRED wait for off-peak hours where those are set.
+            seconds_left: until it expires or is too old; it does not wait for off-peak hours beyond. None: it has time.
             ticket: the answer a keeper got when it sent this very task: it has been asked for already.
         """
         if downstream is None:
@@ -124,6 +127,7 @@ class Gate:
             retry_count=retry_count,
             waited=waited,
             low_priority=str(getattr(priority, "name", priority)) in LOW_PRIORITIES,
+            seconds_left=seconds_left,
             ticket=ticket,
         )
         settings, spread = self.settings_of(downstream), self._rng.random()
@@ -196,11 +200,12 @@ class Gate:
     ) -> Transition:
         """Let an operator decide: force the breaker open or closed, only observe, or (None) leave it to itself.
 
-        The decision lapses by itself. Returns what to write down as an event. Raises StoreUnavailable.
+        The decision lapses by itself. Returns what to write down as an event. It counts in every store that answers,
+        so also while one stands in for another. Raises StoreUnavailable if none does.
         """
         settings = self.settings_of(downstream)
         self._seen.pop(downstream, None)
-        return self._transact(
+        return self._everywhere(
             downstream,
             lambda lease, now: breaker.override(
                 lease,
@@ -215,10 +220,10 @@ class Gate:
         )
 
     def reset(self, downstream: str, *, by: str, reason: str = "") -> Transition:
-        """Close the breaker and forget all that was counted. Raises StoreUnavailable."""
+        """Close the breaker and forget all that was counted, in every store that answers. Raises StoreUnavailable."""
         settings = self.settings_of(downstream)
         self._seen.pop(downstream, None)
-        return self._transact(
+        return self._everywhere(
             downstream,
             lambda lease, now: breaker.reset(
                 lease, now, downstream=downstream, by=by, reason=reason, settings=settings
@@ -239,15 +244,16 @@ class Gate:
 
     def states(self) -> GateStates:
         """Return what is known about every downstream, sorted by name. For pages, JSON and alerts."""
-        for store in self._stores:
+        for position, store in enumerate(self._stores):
             try:
                 leases = store.all(GATE_KIND)
                 now = store.transact(GATE_KIND, "-", lambda lease, now: (lease, now))
             except StoreUnavailable:
                 continue
             found = (status(lease, now, self.settings_of(lease.key)) for lease in leases)
-            return GateStates(breakers=tuple(one for one in found if one is not None))
-        return GateStates(degraded=True)
+            breakers = tuple(one for one in found if one is not None)
+            return GateStates(breakers=breakers, degraded=position > 0)
+        return GateStates(degraded=True, known=False)
 
     def _transact(self, downstream: str, change: Change[T]) -> T:
         for store in self._stores[:-1]:
@@ -256,6 +262,14 @@ class Gate:
             except StoreUnavailable as exc:
                 logger.debug("Gate of %s goes on without its first store: %s", downstream, exc)
         return self._stores[-1].transact(GATE_KIND, downstream, change)
+
+    def _everywhere(self, downstream: str, change: Change[T]) -> T:
+        """Change the document in each store; the answer is that of the first one that is there."""
+        answer = self._transact(downstream, change)
+        for store in self._stores[1:]:
+            with suppress(StoreUnavailable):
+                store.transact(GATE_KIND, downstream, change)
+        return answer
 
     def _admit_alone(self, change: Change[Run | Hold], call: Call, exc: StoreUnavailable) -> Run | Hold:
         """The answer of this process's own gate, or a free pass where it has none."""
@@ -278,6 +292,7 @@ class Gate:
             state=reported.state,
             spends_attempt=reported.spends_attempt,
             until=reported.until,
+            wait_seconds=reported.wait_seconds,
             poison=reported.poison,
         )
 

@@ -166,6 +166,13 @@ class Hold:
     state: BreakerState = BreakerState.OPEN
     """Of the breaker, at that moment."""
 
+    wait_seconds: float | None = None
+    """From now until then by the clock that set ``until``, the store's; None: that was the caller's own."""
+
+    def seconds_from(self, now: datetime) -> float:
+        """Return how long to wait, the caller's own clock saying ``now``."""
+        return (self.until - now).total_seconds() if self.wait_seconds is None else self.wait_seconds
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
@@ -262,6 +269,9 @@ class Reported:
     until: datetime | None = None
     """When such a task may come back, aware UTC, in a place of its own."""
 
+    wait_seconds: float = 0.0
+    """From now until then, by the store's clock."""
+
     poison: bool = False
     """This task type fails while its siblings do well: more than one retry is in vain."""
 
@@ -334,4 +344,7 @@ class GateStates:
 
     breakers: tuple[BreakerStatus, ...] = ()
     degraded: bool = False
-    """The store is away: nothing is known, and everything goes through."""
+    """The first store is away: another stands in, which learns everything anew, or none does."""
+
+    known: bool = True
+    """False: no store answers, and each process decides by itself."""

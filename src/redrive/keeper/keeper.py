@@ -8,13 +8,14 @@ import socket
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from celery import Celery
 
-from redrive import runtime
+from redrive import breakers, runtime
 from redrive.broker.publisher import Publisher, PublishFailed, PublishRefused
 from redrive.broker.queues import queue_depths
 from redrive.conf import get_mode, get_settings
@@ -46,6 +47,8 @@ LONGEST_PAUSE_SECONDS = 30.0
 CHILD_GRACE_SECONDS = 10.0
 """How long a worker has to report a lost child before the keeper looks itself."""
 LEARNING_WINDOW = timedelta(days=7)
+MAX_AGE_SECONDS = 86_400.0
+"""Oldest age of a task that may still be retried, where it declares none: the default of policies."""
 RESULTS_AWAY_SECONDS = 30.0
 """How long a result backend that did not answer is not asked again: its clients try for many seconds each time."""
 
@@ -185,7 +188,7 @@ class Keeper:
     def _publish(self, due: Due) -> None:
         answer = self._ask_gate(due)
         if isinstance(answer, Hold):
-            seconds = max(1.0, (answer.until - runtime.clock.now()).total_seconds())
+            seconds = max(1.0, answer.seconds_from(runtime.clock.now()))
             self._postpone(due, seconds, answer.reason, held=True)
             return
         headers = headers_of(due)
@@ -216,9 +219,10 @@ class Keeper:
             retry_count=due.retries,
             waited=due.holds > 0,
             priority=due.options.get("priority"),
+            seconds_left=seconds_left(due, runtime.clock.now()),
         )
         if isinstance(answer, Permit) and answer.probe:
-            runtime.note_probe(due.downstream, due.task_name, due.task_id)
+            breakers.note_probe(due.downstream, due.task_name, due.task_id)
         return answer
 
     def _postpone(self, due: Due, seconds: float, reason: str, *, held: bool) -> None:
@@ -350,6 +354,21 @@ class Keeper:
         runtime.database().run(publishing.forget_workers)
         while runtime.sql_leases().delete_expired(("claim", "gate", "duty", "queue", "spill")):
             self._beat()
+
+
+def seconds_left(due: Due, now: datetime) -> float | None:
+    """Until a record's message expires or its task is too old to be retried; None: neither ever happens."""
+    ends = []
+    expires = due.message.headers.get("expires")
+    if isinstance(expires, str):
+        with suppress(ValueError):
+            at = datetime.fromisoformat(expires)
+            ends.append(at if at.tzinfo is not None else at.replace(tzinfo=UTC))
+    if due.first_failed_at is not None:
+        ends.append(
+            due.first_failed_at + timedelta(seconds=due.options.get("max_age_seconds") or MAX_AGE_SECONDS)
+        )
+    return (min(ends) - now).total_seconds() if ends else None
 
 
 def headers_of(due: Due) -> dict[str, Any]:

@@ -7,8 +7,8 @@ import json
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from redrive import runtime
-from redrive.gate import BreakerStatus
+from redrive import breakers, runtime
+from redrive.gate import BreakerStatus, GateStates
 from redrive.leases import StoreUnavailable
 
 
@@ -18,7 +18,7 @@ def add_gate(parser: CommandParser) -> None:
         "action",
         nargs="?",
         default="list",
-        choices=["list", *runtime.GATE_VERBS],
+        choices=["list", *breakers.GATE_VERBS],
         help="list (default), or what to do; an override lapses after four hours, release takes it back",
     )
     parser.add_argument("downstream", nargs="?", default="", help="name of the downstream, as in list")
@@ -36,7 +36,7 @@ def run_gate(command: BaseCommand, *, action: str, downstream: str, reason: str,
     if not reason.strip():
         raise CommandError(f"Say why: manage.py redrive gate {action} {downstream} --reason '...'")
     try:
-        said = runtime.act_on_gate(downstream, action, actor=_actor(), reason=reason.strip())
+        said = breakers.act_on_gate(downstream, action, actor=_actor(), reason=reason.strip())
     except StoreUnavailable as exc:
         raise CommandError(
             f"The gate's store cannot be reached, nothing is sure to have changed: {exc}"
@@ -61,15 +61,19 @@ def _list(command: BaseCommand, as_json: bool) -> int:
         command.stdout.write(json.dumps(data, indent=2))
         return 0
     if states.degraded:
-        command.stdout.write(DEGRADED)
-    elif not states.breakers:
+        command.stdout.write(degraded_words(states))
+    if states.known and not states.breakers:
         command.stdout.write("No downstream has been in trouble lately.")
     for one in states.breakers:
         command.stdout.write(_line(one))
     return 0
 
 
-DEGRADED = "The gate is degraded: no store of it answers, so each worker process decides by itself."
+def degraded_words(states: GateStates) -> str:
+    """One line for a gate whose first store is away."""
+    if states.known:
+        return "The gate is degraded: its first store is away, and the database stands in."
+    return "The gate is degraded: no store of it answers, so each worker process decides by itself."
 
 
 def _line(one: BreakerStatus) -> str:

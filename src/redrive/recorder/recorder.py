@@ -7,6 +7,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from redrive.dead_letters import Ending, Outcome, Recorded
 from redrive.leases import StoreUnavailable
@@ -63,6 +64,8 @@ class Recorder:
         ending = self._tracebacks.apply(ending)
         if not self._is_away():
             try:
+                # A retry is due by the database's clock, from which this machine's may be far off.
+                ending = replace(ending, ended_at=ending.ended_at + self._database.lead())
                 recorded = self._database.run(lambda cursor: recording.record(cursor, ending))
             except StoreRefused as exc:
                 # It must still not be lost: the keeper will set it aside where a person finds it.

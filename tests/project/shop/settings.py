@@ -3,12 +3,13 @@
 DATABASE_URL, BROKER_URL: required. RESULT_URL: result backend (default: none; django-db
 brings its app). REDIS_URL: Redrive's Redis
 (default: none). REDRIVE: the settings dict as JSON (default: empty). CELERY: further Celery settings as JSON,
-in lower case. PLAIN: any value leaves Redrive out altogether, for comparisons with a project that never heard
-of it.
+in lower case. CLOCK_AHEAD_SECONDS: how far Redrive's clock in this process is ahead (default: 0).
+PLAIN: any value leaves Redrive out altogether, for comparisons with a project that never heard of it.
 """
 
 import json
 import os
+from datetime import UTC, datetime, timedelta
 
 from databases import from_url
 
@@ -20,6 +21,12 @@ TIME_ZONE = "UTC"
 ROOT_URLCONF = "shop.urls"
 STATIC_URL = "static/"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+if "CLOCK_AHEAD_SECONDS" in os.environ:
+    from redrive.clock import SystemClock
+
+    _ahead = timedelta(seconds=float(os.environ["CLOCK_AHEAD_SECONDS"]))
+    SystemClock.now = lambda self: datetime.now(UTC) + _ahead  # every clock of Redrive's is one of these
 
 DATABASES = {"default": from_url(os.environ["DATABASE_URL"])}
 

@@ -27,7 +27,7 @@ from redrive.leases import StoreUnavailable
 from redrive.management.chord_body import NoChord, run_chord_body
 from redrive.management.classify import add_classify, run_classify
 from redrive.management.doctor import add_doctor, run_doctor
-from redrive.management.gate import DEGRADED, add_gate, run_gate
+from redrive.management.gate import add_gate, degraded_words, run_gate
 from redrive.management.simulate import add_simulate, run_simulate
 from redrive.priority import TaskPriority
 from redrive.stores.sql import pages
@@ -157,7 +157,7 @@ class Command(BaseCommand):
             lines += ["", "dead, by type"]
             lines += [f"  {name:<24} {count:,}" for name, count in types.items()]
             lines += ["", "Look at them: manage.py redrive list --status PENDING"]
-        lines += [DEGRADED] if breakers.degraded else []
+        lines += [degraded_words(breakers)] if breakers.degraded else []
         lines += ["", f"in 30 days, {in_words(undeclared)}"] if undeclared else []
         for breaker in breakers.breakers:
             if breaker.state.value != "closed":

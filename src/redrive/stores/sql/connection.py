@@ -12,11 +12,12 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Generator
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from json import loads
 from selectors import DefaultSelector
 from typing import Any, TypeVar
@@ -35,6 +36,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import load_backend
 from django.utils.connection import ConnectionDoesNotExist
 
+from redrive.clock import SystemClock
 from redrive.conf import get_settings
 from redrive.leases import StoreUnavailable
 
@@ -45,6 +47,10 @@ TIMEOUT_SECONDS = 2
 SILENCE_SECONDS = 3.0
 """Longest wait for a server that says nothing at all, where the driver is psycopg 3: longer than it needs to say that
 one of the limits above is over."""
+CLOCKS_AGREE_SECONDS = 5.0
+"""Clocks that differ by less are taken for the same: a busy machine may need that long to read one."""
+LEAD_SECONDS = 600.0
+"""How long a measured difference is taken for true."""
 _REFUSALS = (DataError, IntegrityError)
 _TROUBLE = (DatabaseError, InterfaceError)
 
@@ -75,6 +81,13 @@ class Dialect:
         """SQL for a moment (first place) or, where that is less than so many seconds off (second) though not long ago
         (third), the end of those seconds by the database's clock: the clock of whoever gave the moment may differ."""
         return f"{self.greatest}({self.moment_place}, {self.least}({self.after}, {self.moment_place}))"
+
+    @property
+    def seconds_since_1970(self) -> str:
+        """SQL for the database's clock as a number, whatever its time zone."""
+        if self.vendor == "postgresql":
+            return "EXTRACT(EPOCH FROM clock_timestamp())"
+        return "(julianday('now') - 2440587.5) * 86400.0"
 
     @property
     def json(self) -> str:
@@ -282,6 +295,7 @@ class Database:
     def __init__(self, alias: str | None = None) -> None:
         self._alias = alias
         self._local = threading.local()
+        self._lead, self._lead_until = timedelta(0), float("-inf")
 
     @property
     def alias(self) -> str:
@@ -321,6 +335,21 @@ class Database:
         return (
             self._run_on_host(work) if in_tests() else self._twice(lambda: self._try_alone(sql, params, work))
         )
+
+    def lead(self) -> timedelta:
+        """How far the database's clock is ahead of this machine's; 0 where they agree to some seconds.
+
+        Measured every ten minutes.
+
+        Raises:
+            StoreUnavailable: As :meth:`run`.
+        """
+        if time.monotonic() >= self._lead_until:
+            row = self.run(lambda cursor: cursor.one(f"SELECT {cursor.dialect.seconds_since_1970}"))
+            seconds = float(row[0]) - SystemClock().now().timestamp() if row is not None else 0.0
+            self._lead = timedelta(seconds=seconds if abs(seconds) > CLOCKS_AGREE_SECONDS else 0.0)
+            self._lead_until = time.monotonic() + LEAD_SECONDS
+        return self._lead
 
     @property
     def is_postgresql(self) -> bool:
