@@ -140,7 +140,12 @@ def elapsed(document: Document, moment: float, settings: GateSettings, slices: i
 
 
 def usual(document: Document, moment: float, *, ok: int = 0, bad: int = 0) -> Document:
-    """Return the document with calls of a closed breaker added to what is usual."""
+    """Return the document with calls of a closed breaker added to what is usual.
+
+    Time passes with good calls: the seconds that an outage lasts until it is noticed are not usual ones.
+    """
+    if not ok and document.usual_at is not None:
+        return replace(document, usual_bad=document.usual_bad + bad)
     passed = max(0.0, moment - document.usual_at) if document.usual_at is not None else 0.0
     kept = math.exp(-passed / USUAL_SECONDS)
     return replace(

@@ -5,7 +5,7 @@ All in calls per second. The measure is what was usual before the trouble (``exp
 The ramp grows by the CUBIC curve of TCP (RFC 9438), as botocore's adaptive mode does for send rates: quickly
 up to the ceiling, level around it, then ever faster beyond, so that a limit that still holds costs little and
 one that is gone is left behind soon. After an outage of a downstream that bears 10/s it goes from 2.5/s to
-10/s in 20 s and to 15/s in another 17 s.
+10/s in 16 s and to 15/s in another 14 s.
 """
 
 import math
@@ -15,7 +15,7 @@ from redrive.gate import counts
 from redrive.gate.document import Document, replace
 from redrive.gate.types import BreakerState
 
-SCALE: Final = 1e-4
+SCALE: Final = 2e-4
 """Growth of the curve: share of the expected rate, per cubed second."""
 
 FIRST_SHARE: Final = 0.25
@@ -30,16 +30,22 @@ FLOOR: Final = 0.2
 UNKNOWN: Final = 1.0
 """Expected rate while nothing is known."""
 
-LEAST_EXTRA: Final = 0.7
-MOST_EXTRA: Final = 1.1
-LONG_SECONDS: Final = 1200.0
-"""What waits may add to the usual rate: a little more than half as much after a short outage, as much again after
-one of twenty minutes. So five minutes' worth of work is through in eight, twenty minutes' worth in twenty."""
+LEAST_EXTRA: Final = 0.75
+MOST_EXTRA: Final = 1.03
+LONG_SECONDS: Final = 800.0
+"""What waits may add to the usual rate: three quarters after a short outage, as much again after
+one of a quarter of an hour. So five minutes' worth of work is through in eight, twenty minutes' worth in twenty-two."""
 
-SLACK: Final = 1.05
-"""The bucket lets a little more through than the row brings, or chance would send too many to its end again."""
+SLACK: Final = 1.01
+"""The bucket lets a little more through than the row brings. Chance makes some come in vain all the same: see
+`AGAIN_SECONDS`."""
 
-BURST_SECONDS: Final = 2.0
+BURST_SECONDS: Final = 1.5
+
+AGAIN_SECONDS: Final = 10.0
+AGAIN_SHARE: Final = 0.9
+"""At the ramp's full rate, which is more than the row needs, one whose turn came in a busy second asks again within
+ten, nine times of ten. The tenth goes to the row's end: if the full rate is too little, few ask in vain."""
 
 LONGEST_SPACE: Final = 30.0
 """Held calls come back at least this close to each other."""
@@ -100,8 +106,8 @@ def take(
 ) -> tuple[Document, bool]:
     """Take a token of the bucket, if there is one for this call.
 
-    The bucket fills at the ramp's rate, or the declared one (``most``) where that is lower. It holds two seconds'
-    worth. Who waited leaves half of it to fresh calls, so that these go first.
+    The bucket fills at the ramp's rate, or the declared one (``most``) where that is lower. It holds one and a half
+    seconds' worth. Who waited leaves half of it to fresh calls, so that these go first.
     """
     now = min(rate(document, moment) if ramping else math.inf, most if most is not None else math.inf)
     burst = max(1.0, now * BURST_SECONDS)
@@ -117,8 +123,13 @@ def arrived(document: Document, moment: float, *, waited: bool) -> Document:
     """Return the document after a call has gone: one that waited waits no more."""
     if not waited or document.waiting == 0:
         return document
+    return replace(document, waiting=max(0, still_waiting(document, moment) - 1))
+
+
+def still_waiting(document: Document, moment: float) -> int:
+    """Return about how many held calls have not come back; none once the row has passed."""
     passed = document.release_at is None or document.release_at <= moment
-    return replace(document, waiting=0 if passed else document.waiting - 1)
+    return 0 if passed else document.waiting
 
 
 def book(
@@ -135,8 +146,14 @@ def book(
     document = replace(document, waiting=waiting, backlog=backlog, asked=document.asked + (not waited))
     document = replace(document, expected=_measure(document, moment))
     space = min(LONGEST_SPACE, 1 / (document.expected * extra(document)))
+    if waited and spread < AGAIN_SHARE and document.state is BreakerState.RAMP and _is_full(document, moment):
+        return document, earliest + spread / AGAIN_SHARE * AGAIN_SECONDS
     start = max(earliest, document.release_at or 0.0)
     return replace(document, release_at=start + space), start + spread * space
+
+
+def _is_full(document: Document, moment: float) -> bool:
+    return rate(document, moment) >= cap(document)
 
 
 def _measure(document: Document, moment: float) -> float:

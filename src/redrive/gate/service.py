@@ -35,6 +35,9 @@ T = TypeVar("T")
 REMEMBER_SECONDS: Final = 1.0
 """How long a process takes a closed breaker for closed without asking, and sums up successes without telling."""
 
+MOST_REMEMBERED: Final = 1_000
+"""Downstreams a process remembers: their names may come from failures, and there is no end of hosts."""
+
 LOW_PRIORITIES: Final = frozenset({"LOW", "DEFERRED"})
 
 
@@ -308,6 +311,10 @@ class Gate:
             if seen is None or seen.run.generation != answer.generation:
                 seen = self._seen[downstream] = _Seen(answer, 0.0, now - REMEMBER_SECONDS)
             seen.until = now + REMEMBER_SECONDS
+            first = next(iter(self._seen)) if len(self._seen) > MOST_REMEMBERED else None
+        if first is not None:
+            self._flush(first)
+            self._seen.pop(first, None)
 
     def _sum_up(self, task_name: str, downstream: str, run: Run, count: int) -> bool:
         """Add successes to those to be told; False where they must be told at once."""
@@ -358,7 +365,6 @@ def status(lease: Lease, now: datetime, settings: GateSettings) -> BreakerStatus
     total = counts.totals(counts.by_task(document, moment, settings))
     until = document.until if document.state is BreakerState.OPEN else None
     held = document.hold_until if (document.hold_until or 0.0) > moment else None
-    passed = document.release_at is None or document.release_at <= moment
     ramping = document.state is BreakerState.RAMP
     override = breaker.override_of(document, moment)
     return BreakerStatus(
@@ -372,7 +378,7 @@ def status(lease: Lease, now: datetime, settings: GateSettings) -> BreakerStatus
         failures=sum(count for what, count in total.items() if what != counts.OK),
         successes=total.get(counts.OK, 0),
         times_opened=document.opens,
-        waiting=0 if passed else document.waiting,
+        waiting=flow.still_waiting(document, moment),
         rate=round(flow.rate(document, moment), 3) if ramping else None,
         concurrency=slots.limit(document, settings),
         in_flight=slots.in_flight(document, moment, settings)

@@ -9,7 +9,7 @@ concurrency-limits do it).
 import math
 from typing import Final
 
-from redrive.gate import counts
+from redrive.gate import counts, flow
 from redrive.gate.counts import OK
 from redrive.gate.document import Document, replace
 from redrive.gate.types import CONTENTION, GateSettings
@@ -77,13 +77,14 @@ def learn(document: Document, moment: float, outcome: str, settings: GateSetting
     sums = counts.totals(counts.by_task(document, moment, settings, 4))
     calls, contended = sum(sums.values()), sum(sums.get(kind, 0) for kind in CONTENTION)
     due = moment - document.limit_at >= PAUSE_SECONDS
-    if due and calls >= 10 and contended > BEARABLE_SHARE * calls and document.waiting < PATIENCE:
+    waiting = flow.still_waiting(document, moment)
+    if due and calls >= 10 and contended > BEARABLE_SHARE * calls and waiting < PATIENCE:
         shrunk = max(SMALLEST, SHRINK * min(document.limit or math.inf, max(document.peak, SMALLEST)))
         return replace(document, limit=shrunk, limit_at=moment, peak=0)
     if document.limit <= 0:
         return document
     needed = document.peak >= document.limit - 1
-    if needed and (document.waiting >= PATIENCE or (outcome == OK and contended <= CALM_SHARE * calls)):
+    if needed and (waiting >= PATIENCE or (outcome == OK and contended <= CALM_SHARE * calls)):
         return replace(document, limit=document.limit + 1 / document.limit)
     return document
 

@@ -13,6 +13,9 @@ from redrive.simulation.world import START, Answer, Contender, Fate, Job, Simula
 from redrive.stores.memory import MemoryLearningStore, MemoryLeaseStore
 from redrive.taxonomy import AlertLevel, Classification, FailureType, RemediationAction
 
+HOSTS: Final = 4
+"""Machines over which processes are spread, in turn."""
+
 
 def classified(kind: FailureType) -> Classification:
     """A classification of this type, and of nothing else of interest."""
@@ -37,7 +40,12 @@ class Redrive:
     """
 
     def __init__(
-        self, clock: SimulatedClock, rng: random.Random, *, policies: Overrides | None = None, hosts: int = 2
+        self,
+        clock: SimulatedClock,
+        rng: random.Random,
+        *,
+        policies: Overrides | None = None,
+        hosts: int = HOSTS,
     ) -> None:
         self._clock, self._rng, self._hosts = clock, rng, hosts
         self._store = MemoryLeaseStore(clock, through_json=False)
@@ -125,6 +133,10 @@ class Redrive:
         job.holds = 0
         return Fate.LATER, decision.delay_seconds or 0.0
 
+    def restart(self) -> None:
+        """The gates of all processes forget what they knew; their store does not."""
+        self._gates.clear()
+
     def _learn(self, job: Job, reported: Reported, *, success: bool) -> None:
         if job.retries:
             kind = self._kinds[job.number]
@@ -174,6 +186,9 @@ class Plain:
             return Fate.SLEEP, seconds
         job.retries += 1
         return Fate.LATER, seconds
+
+    def restart(self) -> None:
+        """Has nothing to forget."""
 
 
 Delay: TypeAlias = Callable[[FailureType, int, float, random.Random], float | None]

@@ -48,6 +48,8 @@ class Job:
     arrived: float
     luck: float
     """Chance of its first attempt, 0..1: the same whoever decides about retries."""
+    process: int = -1
+    """Where its last attempt ran."""
     attempts: int = 0
     retries: int = 0
     holds: int = 0
@@ -95,6 +97,9 @@ class Contender(Protocol):
     def end(self, process: int, job: Job, now: float, answer: Answer) -> Verdict:
         """Return what becomes of a job whose attempt has just ended."""
 
+    def restart(self) -> None:
+        """All processes begin anew, without what they remembered."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
@@ -125,6 +130,7 @@ class World:
         contender: who decides.
         clock: moved by this world; the contender's stores read it.
         processes: how many jobs run at once.
+        stopped: from when until when no process takes a job, because all of them restart.
         seed: of all chance but the contender's.
     """
 
@@ -138,7 +144,9 @@ class World:
         seconds: float,
         processes: int,
         seed: int,
+        stopped: tuple[float, float] | None = None,
     ) -> None:
+        self._stopped = stopped or (0.0, 0.0)
         self._contender, self._clock = contender, clock
         # Arrivals draw from a source of their own, so that all contenders meet the same tasks.
         self._arrivals, self._rng = random.Random(seed), random.Random(seed + 1)  # noqa: S311  # a simulation
@@ -153,6 +161,8 @@ class World:
         for stream in traffic:
             self._at(self._gap(stream), partial(self._arrive, stream))
         self._at(KEEPER_SECONDS, self._keep)
+        if stopped is not None:
+            self._at(stopped[1], self._restart)
 
     def run(self) -> Run:
         """Simulate to the end."""
@@ -182,7 +192,13 @@ class World:
         self._queue.append(job)
         self._work(now)
 
+    def _restart(self, now: float) -> None:
+        self._contender.restart()
+        self._work(now)
+
     def _work(self, now: float) -> None:
+        if self._stopped[0] <= now < self._stopped[1]:
+            return
         while self._queue and self._idle:
             # Any idle process may be the one, as with a real broker.
             position = int(self._rng.random() * len(self._idle))
@@ -197,7 +213,7 @@ class World:
             self._hold(job, now, wait)
             self._idle.append(process)
             return
-        job.attempts += 1
+        job.attempts, job.process = job.attempts + 1, process
         self.result.attempts.append(now)
         self._in_flight[job.downstream] += 1
         answer = self._services[job.downstream](job, now, self._in_flight[job.downstream], self._rng)
