@@ -11,7 +11,7 @@ import inspect
 import json
 import logging
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -30,6 +30,7 @@ from redrive.idempotency import (
     Claimed,
     ClaimIsLost,
     ClaimLost,
+    Claims,
     Declared,
     Done,
     DuplicateCall,
@@ -321,13 +322,7 @@ def _keepable(result: Any) -> Any:
 def release(held: Held) -> None:
     """Give the claim up, so that the same call may run again. Never raises."""
     _stop_renewing(held)
-    try:
-        answer = runtime.claims().release(held.claimed)
-    except StoreUnavailable as exc:
-        logger.warning("redrive: the claim of %s ends by itself, its store is away: %s", held.task_id, exc)
-        return
-    if isinstance(answer, ClaimLost):
-        held.note_lost(answer.reason)
+    _settle(held, lambda claims: claims.release(held.claimed))
 
 
 def keep(held: Held, retry: Retry) -> None:
@@ -338,10 +333,14 @@ def keep(held: Held, retry: Retry) -> None:
         seconds = (when.astimezone(UTC) - runtime.clock.now()).total_seconds()
     else:
         seconds = float(when or 0.0)
+    ttl = timedelta(seconds=max(0.0, seconds)) + 2 * held.lease
+    _settle(held, lambda claims: claims.wait(held.claimed, ttl=ttl))
+
+
+def _settle(held: Held, change: Callable[[Claims], object]) -> None:
+    """End a claim without a result; with its store away it ends by itself."""
     try:
-        answer = runtime.claims().wait(
-            held.claimed, ttl=timedelta(seconds=max(0.0, seconds)) + 2 * held.lease
-        )
+        answer = change(runtime.claims())
     except StoreUnavailable as exc:
         logger.warning("redrive: the claim of %s ends by itself, its store is away: %s", held.task_id, exc)
         return
