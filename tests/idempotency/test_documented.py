@@ -16,7 +16,7 @@ from tests.waiting import wait_until
 PAGE = Path(__file__).parents[2] / "docs" / "idempotency.md"
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), re.DOTALL | re.MULTILINE)
 
-MODULE = '''
+MODULE = """
 from django.db import connection, models, transaction
 from django.test.utils import isolate_apps
 from shop.runs import note
@@ -49,7 +49,7 @@ def make_tables():
 
 def pay(order_id, amount):
     exec(compile(BLOCKS[2], "example 2", "exec"), names | {"Payment": Payment, "order_id": order_id, "amount": amount})
-'''
+"""
 
 TWICE = """
 import documented
@@ -99,4 +99,6 @@ def test_every_example_of_the_page_runs(
         assert project.query(orders) == [{"status": "shipped", "label": "label 1", "fenced": True}]
         project.query("INSERT INTO redrive_order VALUES (2, 'returned', '', 9000000000000000000)")
         assert result(3, "ship", 2) == "a later run was here"
-        assert project.query(f"{orders} WHERE id = 2") == [{"status": "returned", "label": "", "fenced": True}]
+        assert project.query(f"{orders} WHERE id = 2") == [
+            {"status": "returned", "label": "", "fenced": True}
+        ]
