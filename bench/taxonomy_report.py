@@ -213,17 +213,12 @@ def report(path: Path) -> dict[str, Any]:
             for index, band in bands(unseen).items()
         ],
         "misses": [
-            f"{row['id']}: {answer.failure_type.value} instead of {row['label']} by {rule_of(answer)}"
+            f"{row['id']}: {answer.failure_type.value} instead of {row['label']} by {answer.evidence[0].rule}"
             for row, answer in unseen
             if not is_lenient((row, answer))
         ],
         "latency": latencies(classifier, rows),
     }
-
-
-def rule_of(answer: Classification) -> str:
-    """The rule that decided."""
-    return answer.evidence[0].rule if answer.evidence else "no rule"
 
 
 def print_text(data: dict[str, Any]) -> None:

@@ -7,7 +7,6 @@ kernel's account of the pool's child (``/proc/PID/io``), with plain Celery besid
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -23,8 +22,7 @@ from tests.waiting import wait_until
 
 SHOP = Path(__file__).resolve().parents[1] / "tests" / "project"
 FAILURES, SUCCESSES, WAITING = 200, 5_000, 100_000
-SETTLING = frozenset({"BEGIN", "SET", "COMMIT"})
-LITERAL = re.compile(r"'(?:[^']|'')*'")
+SETTLING = frozenset({"BEGIN", "COMMIT"})
 ROWS = (
     "INSERT INTO redrive_taskfailurerecord (task_id, task_name, status, attempt, first_attempt, retry_count,"
     " max_retries, next_retry_at, first_failed_at, version, holds, deliveries, started_attempt, publishes, {others})"
@@ -85,11 +83,12 @@ def statements(scratch: Path, database: PostgresServer, broker: str) -> str:
     send(project, "shop.tasks.fails_quickly", FAILURES, numbered=True)
     finish(project)
     project.close()
-    # One entry may hold several statements that travel together; a long entry goes on in lines with a tab.
-    entries = database.log()[offset:].replace("\n\t", " ").splitlines()
-    texts = [line.partition("statement: ")[2] for line in entries if line.startswith("redrive|")]
-    parts = [part.split() for text in texts for part in LITERAL.sub("", text).split(";")]
-    count = Counter(words[0].upper() for words in parts if words)
+    words = [
+        line.partition("statement: ")[2].split(maxsplit=1)[0].upper()
+        for line in database.log()[offset:].splitlines()
+        if line.startswith("redrive|") and "statement: " in line
+    ]
+    count = Counter(word.strip(";") for word in words)
     with psycopg.connect(database.url, autocommit=True) as connection:
         connection.execute("ALTER SYSTEM RESET ALL")
         connection.execute("SELECT pg_reload_conf()")
