@@ -11,6 +11,7 @@ from pytest_django.fixtures import Settings
 
 from redrive.dashboards import charts, views
 from redrive.dashboards.forms import read_ids
+from redrive.dashboards.policies import read_outcomes
 from redrive.stores.sql.pages import StatFigure, TrendPoint, TypeFigure
 from redrive.templatetags import redrive as shown
 
@@ -206,3 +207,19 @@ def test_request_of_a_browser_is_answered_with_a_page() -> None:
     curl = RequestFactory().get("/", headers={"accept": "*/*"})
 
     assert [wants_json(request) for request in (browser, program, curl)] == [False, True, False]
+
+
+def test_retries_are_counted_once_whatever_their_number() -> None:
+    figures = [
+        StatFigure(hour=None, task_name="shop.pay", label=label, count=count, seconds=0.0)
+        for label, count in (
+            ("TRANSIENT_NETWORK:success", 3),
+            ("TRANSIENT_NETWORK:1:success", 2),
+            ("TRANSIENT_NETWORK:2:success", 1),
+            ("TRANSIENT_NETWORK:failure", 1),
+        )
+    ]
+
+    (row,) = read_outcomes(figures)
+
+    assert (row.failure_type, row.success, row.failure) == ("TRANSIENT_NETWORK", 3, 1)

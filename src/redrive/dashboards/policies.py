@@ -67,11 +67,14 @@ class RetryPage:
 
 
 def read_outcomes(stats: Sequence[StatFigure]) -> tuple[RetryOutcome, ...]:
-    """Counters of kind ``retry`` (label ``TYPE:success`` or ``TYPE:failure``) per task and type, most first."""
+    """Counters of kind ``retry`` (label ``TYPE:success`` or ``TYPE:failure``) per task and type, most first.
+
+    Those of single attempts (``TYPE:2:success``) are in these already.
+    """
     counts: dict[tuple[str, str], dict[str, int]] = {}
     for stat in stats:
         failure_type, _colon, outcome = stat.label.rpartition(":")
-        if outcome in ("success", "failure"):
+        if outcome in ("success", "failure") and ":" not in failure_type:
             row = counts.setdefault((stat.task_name, failure_type), {"success": 0, "failure": 0})
             row[outcome] += stat.count
     rows = (
