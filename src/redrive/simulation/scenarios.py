@@ -239,11 +239,7 @@ def _poison(scenario: Scenario) -> tuple[tuple[Traffic, ...], dict[str, Service]
 
 
 def _deadlocks(scenario: Scenario) -> tuple[tuple[Traffic, ...], dict[str, Service]]:
-    """Each other call in flight makes a deadlock more likely by ``share``.
-
-    While nobody keeps calls back, as many are in flight as arrive; each of these tasks costs 1.18 calls under the
-    documented policy alone.
-    """
+    """Each other call in flight makes a deadlock more likely by ``share``."""
 
     def service(job: Job, now: float, in_flight: int, rng: random.Random) -> Answer:
         if rng.random() < min(0.9, scenario.share * (in_flight - 1)):
@@ -321,8 +317,7 @@ SCENARIOS: Final = {
             name="one poison task type", make=_poison, failure=FailureType.EXTERNAL_API_ERROR, share=0.1
         ),
         Scenario(
-            name="deadlocks by concurrency", make=_deadlocks, failure=FailureType.TRANSIENT_DATABASE,
-            share=0.017,
+            name="deadlocks by concurrency", make=_deadlocks, failure=FailureType.TRANSIENT_DATABASE, share=0.02
         ),
         Scenario(name="outage, EXTERNAL_API_DOWN", make=_outage, failure=_DOWN, lasts=300),
         Scenario(name="two downstreams, one down", make=_two, failure=_NETWORK, lasts=300),
