@@ -235,9 +235,9 @@ def outcome(sent: Any) -> tuple[str, Any]:
 
 
 def settled(name: str, label: str, count: int) -> bool:
-    """Whether a body ran that often, and not once more within a second."""
+    """Whether a body ran that often, and not once more within two seconds."""
     wait_for(lambda: runs(name, label) >= count)
-    time.sleep(1)
+    time.sleep(2)
     return runs(name, label) == count
 
 

@@ -76,6 +76,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(mark_of_place)
         if item.path.stem.endswith(("_races", "_memory")):
             item.add_marker("servers")
+        if item.get_closest_marker("web"):
+            # Collected while a page is drawn, sockets that other tests left would fail this one.
+            item.add_marker(
+                pytest.mark.filterwarnings("ignore:.*socket.socket:pytest.PytestUnraisableExceptionWarning")
+            )
         if any(mark.name in _REAL for mark in item.iter_markers()) or item.path.name == "test_chaos.py":
             # Killed servers and busy machines fail in ways of their own now and then. A test that passes the second
             # time is printed as rerun, not hidden.
