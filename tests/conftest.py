@@ -17,6 +17,7 @@ import hypothesis
 import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
+from tests.last_words import LastWords
 from tests.project.databases import from_url
 from tests.servers import Guard, PostgresServer, RabbitServer, Unavailable, ValkeyServer
 from tests.servers.django_project import Project
@@ -62,6 +63,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_guard_key] = Guard()
     config.stash[_left_key] = []
+    config.pluginmanager.register(LastWords())
 
 
 @pytest.hookimpl(tryfirst=True)
