@@ -92,6 +92,35 @@ def failure_behind(exc: BaseException) -> BaseException:
     return exc
 
 
+def unsent_behind(exc: BaseException) -> Mapping[str, Any] | None:
+    """The message whose publishing raised exc, in the form of a request; None if exc is of something else."""
+    step = exc.__traceback__
+    while step is not None:
+        frame = step.tb_frame
+        if (
+            frame.f_code.co_name == "send_task_message"
+            and frame.f_globals.get("__name__") == "celery.app.amqp"
+        ):
+            values = frame.f_locals
+            body = values.get("body")
+            if not isinstance(body, tuple) or len(body) != 3:  # protocol 1
+                return None
+            args, kwargs, embed = body
+            delivery = {name: values.get(name) for name in ("exchange", "routing_key")}
+            properties = values.get("properties") or {}
+            return {
+                **(values.get("headers2") or {}),
+                **embed,
+                "args": args,
+                "kwargs": kwargs,
+                "properties": properties,
+                "correlation_id": properties.get("correlation_id"),
+                "delivery_info": {**delivery, "priority": properties.get("priority")},
+            }
+        step = step.tb_next
+    return None
+
+
 def _json_safe(value: Any) -> Any:
     """A copy of value that survives JSON, with Celery's own encoding of dates and UUIDs."""
     try:

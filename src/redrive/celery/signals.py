@@ -20,7 +20,7 @@ from celery.app.task import Context
 from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
 
 from redrive import runtime
-from redrive.celery import endings, flusher, hooks, intake, origin, wrapper
+from redrive.celery import chords, endings, flusher, hooks, intake, origin, wrapper
 from redrive.celery.capture import Wire, attempt_of, failure_behind, header_of, request_from_main
 from redrive.celery.oom import OomWatch, is_signal_9, words_on_lost_child
 from redrive.conf import get_mode
@@ -72,6 +72,7 @@ def connect() -> None:
 def on_worker_init(*, sender: Any, **_: Any) -> None:
     """In a worker's main process, before it forks: wrap tasks with other base classes, start the keeper with it."""
     try:
+        from celery.backends.base import Backend
         from celery.concurrency.prefork import TaskPool
         from celery.worker.request import Request
 
@@ -81,6 +82,7 @@ def on_worker_init(*, sender: Any, **_: Any) -> None:
         process.become_worker(sender.hostname, prefork=issubclass(pool, TaskPool))
         if process.role is Role.MAIN:
             watch_requests(Request)
+        chords.watch_backend(Backend)
         _oom.begin()
         sender.app.finalize(auto=True)
         for task in sender.app.tasks.values():
