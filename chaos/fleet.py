@@ -31,6 +31,7 @@ SPILL_BYTES = 8 * 1024 * 1024
 SOON = {"initial_delay": 2, "backoff_factor": 1, "max_delay": 2, "max_retries": 30}
 """Retries are counted whatever they are for, and every kill of a child is one."""
 REDRIVE: Mapping[str, Any] = {
+    "BROKER_TAKE": "atomic",
     "POLICIES": dict.fromkeys(
         ("TRANSIENT_NETWORK", "TRANSIENT_DATABASE", "SYSTEM_WORKER_LOST", "SYSTEM_OUT_OF_MEMORY"), SOON
     ),

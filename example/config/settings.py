@@ -137,6 +137,8 @@ CELERY_BEAT_SCHEDULE = {
 REDRIVE: dict[str, object] = {
     "MODE": os.environ.get("REDRIVE_MODE") or "on",
     "AUTO_RETRY": os.environ.get("REDRIVE_AUTO_RETRY") or "declared",
+    # Redis is the broker here: no worker that is killed loses a message it had just taken.
+    "BROKER_TAKE": "atomic",
     "REDIS_URL": REDIS_URL or None,
     "BUSINESS_UNIT": "apps.facilities.tenancy.business_unit_of",
     "SPILL": {"DIRECTORY": str(VAR_DIR / "spill")},

@@ -28,6 +28,7 @@ logger = logging.getLogger("redrive")
 MODES = ("off", "observe", "on")
 AUTO_RETRIES = ("declared", "all", "off")
 LEDGERS = ("off", "critical", "all")
+TAKES = ("celery", "atomic")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +121,9 @@ class Settings:
     ledger: str = "critical"
     """Which tasks are noted when they start, so that a killed worker loses none: ``off``, ``critical`` ones (default)
     or ``all``. Costs an insert and a delete per run."""
+    broker_take: str = "celery"
+    """How a worker takes messages from a Redis broker: as ``celery`` does (default), or ``atomic``, so that no message
+    is lost by a kill between its two steps. Of no effect on RabbitMQ."""
     most_deliveries: int = 3
     """Times a message may be delivered again without an end of its task before it is dead as poison. Default 3."""
     celery_app: str | None = None
@@ -259,7 +263,7 @@ def _value_problem(key: str, value: Any, template: Any) -> str | None:
     return None
 
 
-_CHOICES = {"MODE": MODES, "AUTO_RETRY": AUTO_RETRIES, "LEDGER": LEDGERS}
+_CHOICES = {"MODE": MODES, "AUTO_RETRY": AUTO_RETRIES, "LEDGER": LEDGERS, "BROKER_TAKE": TAKES}
 
 
 def _read_section(name: str, raw: Any, problems: list[Problem], **given: Any) -> Any:

@@ -164,8 +164,8 @@ def test_a_section_that_is_no_dict_is_a_problem(section: str) -> None:
         ({"mode": "on"}, "Did you mean 'MODE'?"),
         ({"KEEPER": {"POLL_SECOND": 1}}, "Did you mean 'POLL_SECONDS'?"),
         ({"SPILL": {"directory": "/x"}}, "Did you mean 'DIRECTORY'?"),
-        ({"XYZZY": 1}, "Known keys: AUTO_RETRY, BUSINESS_UNIT,"),
-        ({7: 1}, "Known keys: AUTO_RETRY, BUSINESS_UNIT,"),
+        ({"XYZZY": 1}, "Known keys: AUTO_RETRY, BROKER_TAKE,"),
+        ({7: 1}, "Known keys: AUTO_RETRY, BROKER_TAKE,"),
     ],
 )
 def test_an_unknown_key_is_a_problem_that_names_the_closest(raw: dict[Any, Any], hint: str) -> None:

@@ -242,6 +242,7 @@ CASES = [
     ),
     Case("queues.level-unread", WARNING, worker(queues=("urgent",)), WELL, "work (MEDIUM, LOW, DEFERRED)"),
     # redelivery
+    Case("broker.redis-take", WARNING, project(broker_take="celery"), WELL, "in two steps"),
     Case(
         "broker.visibility-differs",
         WARNING,

@@ -40,6 +40,7 @@ WELL = Facts(
         has_redis_url=True,
         start_with_worker=True,
         level_queues=LEVELS,
+        broker_take="atomic",
     ),
     celery=CeleryFacts(
         name="shop",

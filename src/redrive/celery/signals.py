@@ -23,7 +23,7 @@ from redrive import runtime
 from redrive.celery import chords, endings, flusher, hooks, intake, origin, wrapper
 from redrive.celery.capture import Wire, attempt_of, failure_behind, header_of, request_from_main
 from redrive.celery.oom import OomWatch, is_signal_9, words_on_lost_child
-from redrive.conf import get_mode
+from redrive.conf import get_mode, get_settings
 from redrive.dead_letters import Ending, Outcome, Proposal
 from redrive.process import Role, process
 from redrive.stores.sql import starting
@@ -83,6 +83,8 @@ def on_worker_init(*, sender: Any, **_: Any) -> None:
         if process.role is Role.MAIN:
             watch_requests(Request)
         chords.watch_backend(Backend)
+        if get_mode() == "on" and get_settings().broker_take == "atomic":
+            _take_in_one_step()
         _oom.begin()
         sender.app.finalize(auto=True)
         for task in sender.app.tasks.values():
@@ -93,6 +95,14 @@ def on_worker_init(*, sender: Any, **_: Any) -> None:
         sender.app.steps["consumer"].add(intake.IntakeStep)
     except Exception:
         logger.exception("redrive: the worker starts without redrive")
+
+
+def _take_in_one_step() -> None:
+    try:
+        from redrive.broker import redis_transport
+    except ImportError:
+        return  # without redis-py no broker of this worker is a Redis
+    redis_transport.use_in_this_process()
 
 
 def on_before_task_publish(*, sender: Any, headers: Any = None, **_: Any) -> None:

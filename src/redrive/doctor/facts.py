@@ -48,6 +48,8 @@ class ProjectFacts:
     """Priority level -> queue, from the most urgent level down."""
     redelivery_cap: int | None = None
     """Deliveries of one attempt after which Redrive keeps a message as a dead letter; None: it does not count."""
+    broker_take: str = "celery"
+    """How workers take messages from a Redis broker, as ``REDRIVE["BROKER_TAKE"]`` says."""
     checks: tuple[Check, ...] = ()
 
 

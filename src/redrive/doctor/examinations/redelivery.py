@@ -96,6 +96,23 @@ def _against_delays(redis: RedisBroker, smallest: float) -> Iterator[Finding]:
         )
 
 
+def take(facts: Facts) -> Iterator[Finding]:
+    """Celery takes a message from Redis in two steps; what is killed between them loses it."""
+    if _redis(facts) is None:
+        return
+    if facts.project.broker_take == "atomic":
+        yield ok(
+            "broker.redis-take", "Messages are taken from Redis and noted as unacknowledged in one step."
+        )
+        return
+    yield warning(
+        "broker.redis-take",
+        "Messages are taken from Redis in two steps, as Celery does.",
+        "A worker, or the broker, that is killed between them loses a message before anybody has seen it.",
+        'Set REDRIVE = {"BROKER_TAKE": "atomic"} for the workers, with Redis 6.2 or Valkey.',
+    )
+
+
 def consumer_timeout(facts: Facts) -> Iterator[Finding]:
     """RabbitMQ closes the channel of a worker that keeps a message too long; the worker then ends."""
     if not isinstance(facts.broker, BrokerFacts) or facts.broker.rabbit is None:
@@ -157,5 +174,6 @@ EXAMINATIONS = (
     Examination(
         ("broker.visibility-differs", "broker.visibility-limit", "broker.visibility-eta"), visibility
     ),
+    Examination(("broker.redis-take",), take),
     Examination(("broker.consumer-timeout",), consumer_timeout),
 )

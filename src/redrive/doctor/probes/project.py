@@ -33,6 +33,7 @@ def project_facts() -> ProjectFacts:
         mode_set=settings.mode,
         auto_retry=settings.auto_retry,
         redelivery_cap=settings.most_deliveries,
+        broker_take=settings.broker_take,
         has_redis_url=settings.redis_url is not None,
         start_with_worker=settings.keeper.start_with_worker,
         level_queues={level.name: runtime.route_for(level).queue for level in TaskPriority},
