@@ -51,6 +51,25 @@ def test_endings_and_counters_arrive(spill: FileSpill, database: Database) -> No
     assert drain(spill, database) == 0
 
 
+def test_events_arrive_with_the_moment_at_which_they_happened(spill: FileSpill, database: Database) -> None:
+    event = {
+        "actor": "breaker",
+        "kind": "breaker-ramp",
+        "subject": "bank",
+        "reason": "why",
+        "numbers": {"a": 1},
+    }
+    spill.append("event", {**event, "at": BEGAN.isoformat()})
+    spill.append("event", {**event, "at": "some day"})
+
+    assert drain(spill, database) == 2
+
+    rows = rows_of(database, "SELECT * FROM redrive_event")
+    assert [(row["kind"], row["subject"], row["reason"]) for row in rows] == [("breaker-ramp", "bank", "why")]
+    assert database.run(lambda cursor: cursor.dialect.read_moment(rows[0]["at"])) == BEGAN
+    assert spill.state().rejected_lines == 1
+
+
 def test_nothing_of_a_drained_file_is_remembered(spill: FileSpill, database: Database) -> None:
     append(spill, "a")
 

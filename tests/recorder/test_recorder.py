@@ -14,7 +14,7 @@ from redrive.recorder import recorder as recorder_module
 from redrive.stores.sql.connection import Database
 from tests.servers import PostgresServer
 from tests.stores.databases import on_postgres, on_sqlite
-from tests.stores.endings import BEGAN, failure, hold, row_of
+from tests.stores.endings import BEGAN, failure, hold, row_of, rows_of
 
 
 @pytest.fixture
@@ -40,6 +40,18 @@ def test_with_sql_away_it_goes_to_the_spill(
     assert (recorded.where, recorded.retry) == ("spill", retry)
     assert spill.state().waiting_lines == 1
     assert "the database is away (ConnectionDoesNotExist" in caplog.text
+
+
+def test_an_event_goes_to_sql_else_to_the_spill(
+    recorder: Recorder, database: Database, lost: Recorder, spill: FileSpill
+) -> None:
+    event = {"actor": "breaker", "kind": "breaker-open", "subject": "bank", "reason": "", "numbers": {}}
+
+    recorder.note(event, BEGAN)
+    lost.note(event, BEGAN)
+
+    assert len(rows_of(database, "SELECT * FROM redrive_event")) == 1
+    assert spill.state().waiting_lines == 1
 
 
 def test_a_task_without_a_message_does_not_count_on_running_again(lost: Recorder) -> None:

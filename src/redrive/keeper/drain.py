@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import datetime
 from functools import lru_cache
 
 from django.db import InterfaceError, OperationalError, ProgrammingError
@@ -17,6 +18,7 @@ from redrive.recorder import FileSpill
 from redrive.recorder.spill import Line
 from redrive.stores.sql import counters as sql_counters
 from redrive.stores.sql import recording
+from redrive.stores.sql.acting import add_event
 from redrive.stores.sql.connection import Cursor, Database, StoreRefused
 from redrive.stores.sql.leases import put
 
@@ -92,8 +94,8 @@ def _say_once(problem: str) -> None:
 
 
 def _read(spill: FileSpill, line: Line, settle: Callable[[Ending], Ending]) -> Ending | bool | None:
-    """A line's ending, decided; True for counters; None for a line that was set aside."""
-    if line.kind == "counters":
+    """A line's ending, decided; True for what needs no decision; None for a line that was set aside."""
+    if line.kind != "ending":
         return True
     try:
         return runtime.recorder().protect(runtime.conclude_stored(settle(Ending.from_dict(line.payload))))
@@ -113,6 +115,8 @@ def _read(spill: FileSpill, line: Line, settle: Callable[[Ending], Ending]) -> E
 def _apply_one(cursor: Cursor, line: Line, ending: Ending | bool) -> None:
     if isinstance(ending, Ending):
         recording.record(cursor, ending)
+    elif line.kind == "event":
+        add_event(cursor, **{**line.payload, "at": datetime.fromisoformat(line.payload["at"])})
     else:
         sql_counters.add(cursor, from_rows(line.payload["rows"]))
 

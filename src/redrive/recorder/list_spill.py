@@ -1,7 +1,7 @@
 """A Redis list for what cannot be stored in SQL right now, shared by every machine; with the machine's file behind it.
 
 Endings go to the list; where Redis is away, slow or the list is full they go to the file, and the log says so. Counters
-always go to the file: they are not worth a round trip.
+and events always go to the file: they are not worth a round trip.
 
 A keeper takes the list over by renaming it, so that nothing is added to what is being applied, and the database notes
 how many of its lines are applied, in the transaction that applies them. So any keeper of the fleet may go on where

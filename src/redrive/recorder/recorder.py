@@ -8,6 +8,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
+from typing import Any
 
 from redrive.dead_letters import Ending, Outcome, Recorded
 from redrive.leases import StoreUnavailable
@@ -18,6 +20,7 @@ from redrive.recorder.sealing import protected
 from redrive.recorder.spill import FileSpill, SpillFailed
 from redrive.recorder.tracebacks import TracebackLimit
 from redrive.stores.sql import recording
+from redrive.stores.sql.acting import add_event
 from redrive.stores.sql.connection import Database, StoreRefused, in_tests
 
 logger = logging.getLogger("redrive")
@@ -31,7 +34,7 @@ MOST_KEPT = 1_000
 
 
 class Recorder:
-    """Stores endings and counters. Never raises.
+    """Stores endings, counters and events. Never raises.
 
     Every ending is durable before :meth:`record` returns, or ``Recorded.where`` is ``nowhere`` and the log says so.
     A hold without a message is stored nowhere: the task must not wait for what can never be sent.
@@ -91,6 +94,26 @@ class Recorder:
         except Exception as exc:
             logger.warning("redrive: %s[%s] is not recorded: %s", ending.task_name, ending.task_id, exc)
             return Recorded(where="nowhere", retry=False)
+
+    def note(self, event: Mapping[str, Any], at: datetime) -> None:
+        """Store one event, in SQL or else in the spill.
+
+        Args:
+            event: What ``add_event`` takes.
+            at: When it happened, for the spill; in SQL it is stored at the database's own moment.
+        """
+        if in_tests() or not self._is_away():
+            try:
+                self._database.run(lambda cursor: add_event(cursor, **event))
+                return
+            except StoreUnavailable as exc:
+                self.note_away(exc)
+            except Exception:
+                logger.exception("redrive: SQL refuses %s of %s", event["kind"], event["subject"])
+        try:
+            self._spill.append("event", {**event, "at": at.isoformat()})
+        except Exception as exc:
+            logger.warning("redrive: %s of %s is noted nowhere: %s", event["kind"], event["subject"], exc)
 
     def spill(self, ending: Ending) -> Recorded:
         """Store one ending in the spill only (the worker's main process holds no SQL connection)."""

@@ -32,7 +32,7 @@ CHUNK = 200
 """Lines applied in one transaction, at most."""
 CHUNK_BYTES = 8 * 1024 * 1024
 """Size after which a chunk gets no further line."""
-KINDS = ("ending", "counters")
+KINDS = ("ending", "counters", "event")
 SHARES = {"counters": 4}
 """What a kind of line may fill the spill up to, as a part (a quarter) of its size: counters can be kept in memory."""
 PATIENCE_SECONDS = 0.3
@@ -48,7 +48,7 @@ class SpillFailed(Exception):  # noqa: N818  # reads as what happened
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the spill: its kind (``ending`` or ``counters``) and its payload."""
+    """One line of the spill: its kind (one of :data:`KINDS`) and its payload."""
 
     kind: str
     payload: Mapping[str, Any]

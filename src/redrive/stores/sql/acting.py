@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from redrive.dead_letters import Route, Status
@@ -189,13 +190,15 @@ def add_event(
     subject: str,
     reason: str = "",
     numbers: Mapping[str, Any] | None = None,
+    at: datetime | None = None,
 ) -> None:
-    """Note who did what."""
+    """Note who did what; ``at`` is now if it is None."""
     d = cursor.dialect
     cursor.execute(
         "INSERT INTO redrive_event (at, actor, kind, subject, reason, numbers)"
-        f" VALUES ({d.now}, %s, %s, %s, %s, {d.json})",
+        f" VALUES (COALESCE({d.moment_place}, {d.now}), %s, %s, %s, %s, {d.json})",
         [
+            d.moment(at),
             bounded(actor, 255),
             bounded(kind, 60),
             bounded(subject, 255),
