@@ -135,6 +135,19 @@ def test_a_dead_member_of_a_chord_says_what_it_cannot_repair(workflows: Project)
     assert [event["kind"] for event in events] == ["retry", "chord-body"]
 
 
+@pytest.mark.parametrize("failures", [0, 1])
+def test_a_chord_hears_of_a_member_whose_process_died_before_it_could_tell(
+    failures: int, workflows: Project
+) -> None:
+    workflows.worker(concurrency=2)
+    member = "dies_before_its_chord_hears"
+
+    send(workflows, lambda s: chord([s(member, "one", failures), then(s, "two")], then(s, "end")))
+
+    workflows.wait_for_runs(1, "mark", "end", seconds=60)
+    assert len(workflows.runs(member, "one")) == failures + 1
+
+
 def test_errbacks_fire_once_unless_asked(workflows: Project) -> None:
     workflows.worker(concurrency=1)
     result = send(workflows, lambda s: s("invalid_input", "one").on_error(then(s, "wrong")))

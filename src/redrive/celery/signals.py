@@ -284,6 +284,28 @@ def watch_requests(request_class: Any) -> None:
         request_class.on_timeout,
         lambda soft, timeout: SoftTimeLimitExceeded() if soft else TimeLimitExceeded(timeout),
     )
+    if (
+        was_stored := getattr(request_class, "_success_was_stored", None)
+    ) is not None:  # Celery 5.7 and newer
+        request_class._success_was_stored = _kept_for_chord(was_stored)
+
+
+def _kept_for_chord(was_stored: Callable[..., Any]) -> Callable[..., Any]:
+    """Celery's question whether a lost child had stored a success. If it had, its chord may not have heard of it."""
+
+    @functools.wraps(was_stored)
+    def asked(request: Any) -> Any:
+        answer = was_stored(request)
+        try:
+            if answer and request.chord and get_mode() != "off":
+                context, wire = _read_request(request)
+                ending = endings.begin(request.task, context, Outcome.SUCCEEDED, "main", wire=wire)
+                runtime.recorder().spill_or_keep(ending)
+        except Exception:
+            logger.exception("redrive: the chord of %s may not hear of its success", request.id)
+        return answer
+
+    return asked
 
 
 def _spill_from_main(

@@ -23,6 +23,7 @@ from celery.exceptions import Ignore, Reject, Retry
 from celery.utils.serialization import get_pickleable_exception
 
 from redrive import runtime
+from redrive.broker import chords
 from redrive.celery import claiming, endings, gating
 from redrive.celery.capture import attempt_of, header_of, is_redelivered
 from redrive.conf import get_mode, get_settings
@@ -254,6 +255,9 @@ def refuse_stale_copy(task: Any, request: Any, *, ledgered: bool = False) -> Non
     if not start.run:
         logger.info("redrive: a copy of %s[%s] is dropped: %s", task.name, request.id, start.why)
         request.redrive_dropped = True
+        chords.tell(
+            task.app, request.id, {"group": request.group, "group_index": request.group_index}, request.chord
+        )
         raise Ignore(f"redrive: {start.why}")
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from celery import Celery
 
 from redrive import breakers, runtime
+from redrive.broker import chords
 from redrive.broker.publisher import Publisher, PublishFailed, PublishRefused
 from redrive.broker.queues import queue_depths
 from redrive.conf import get_mode, get_settings
@@ -25,7 +26,7 @@ from redrive.gate import Run as Permit
 from redrive.keeper.drain import drain
 from redrive.leases import Acquired, StoreUnavailable
 from redrive.options import Options
-from redrive.payload import CannotOpen
+from redrive.payload import CannotOpen, workflow_of
 from redrive.process import is_running
 from redrive.stores.experience import RETRY
 from redrive.stores.sql import corrections, publishing
@@ -304,8 +305,7 @@ class Keeper:
             if is_running(child):
                 continue
             ending = vanished_ending(vanished)
-            if self._has_succeeded(vanished.due.task_id):
-                ending = as_success(ending)
+            ending = self._unless_succeeded(ending)
             runtime.recorder().record(runtime.conclude_stored(ending))
             logger.warning(
                 "redrive: the process of %s[%s] is gone", vanished.due.task_name, vanished.due.task_id
@@ -316,9 +316,21 @@ class Keeper:
 
         Celery looks for that itself from 5.7 on.
         """
-        if ending.source != "main" or not ending.exception_type.endswith("WorkerLostError"):
+        if ending.source != "main":
             return ending
-        return as_success(ending) if self._has_succeeded(ending.task_id) else ending
+        if ending.outcome is Outcome.SUCCEEDED:
+            return self._unless_succeeded(ending)
+        if not ending.exception_type.endswith("WorkerLostError"):
+            return ending
+        return self._unless_succeeded(ending)
+
+    def _unless_succeeded(self, ending: Ending) -> Ending:
+        """The ending, or a success where the result backend has one; its chord may not have heard of it."""
+        if not self._has_succeeded(ending.task_id):
+            return ending
+        if (message := ending.message) is not None:
+            chords.tell(self.app, ending.task_id, message.headers, workflow_of(message).chord)
+        return as_success(ending)
 
     def _has_succeeded(self, task_id: str) -> bool:
         """Whether the result backend, if there is one, has a success for a task."""

@@ -220,6 +220,16 @@ def killed_and_requeued(label: str) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+@shared_task(bind=True, acks_late=True, redrive=Options(retry_safe=True))
+def dies_before_its_chord_hears(self: Task[Any, Any], label: str, failures: int = 0) -> str:
+    """Succeeds after its failures. Its process is killed when the result is stored, and the chord not yet told."""
+    note("dies_before_its_chord_hears", label)
+    if self.request.retries < failures:
+        refused()
+    self.app.backend.on_chord_part_return = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+    return label
+
+
 @shared_task
 def exits(label: str) -> None:
     note("exits", label)
