@@ -12,6 +12,7 @@ from celery import Celery
 from django.test import override_settings
 
 from redrive import runtime
+from redrive.gate import Outcome, Run
 from redrive.keeper.keeper import Keeper
 from redrive.stores.sql import publishing
 from redrive.stores.sql.connection import Cursor, Database
@@ -19,13 +20,18 @@ from redrive.stores.sql.leases import put
 from redrive.testing import FakeClock
 from tests.servers import ValkeyServer
 from tests.stores.endings import failure, make_due, record, row_of
+from tests.waiting import wait_until
 
 PAST = "UPDATE redrive_taskfailurerecord SET lease_expires_at = '2020-01-01 00:00:00.000000'"
 
 
 @pytest.fixture
 def database(database_alias: str, tmp_path: Path) -> Iterator[Database]:
-    redrive = {"DATABASE": database_alias, "SPILL": {"DIRECTORY": str(tmp_path / "spill")}}
+    redrive = {
+        "DATABASE": database_alias,
+        "SPILL": {"DIRECTORY": str(tmp_path / "spill")},
+        "DOWNSTREAMS": {"bank": {"concurrency": 3, "first_open_seconds": 1}},
+    }
     with override_settings(REDRIVE=redrive):
         yield runtime.database()
         runtime.database().close()
@@ -81,6 +87,49 @@ def test_a_broker_that_is_away_is_waited_for_longer_and_longer_and_said_once(
 
     assert sent(valkey) == 1
     assert "the keeper is at work again" in caplog.text
+
+
+@pytest.mark.parametrize("queue", ["celery", "nowhere"])
+def test_what_is_not_sent_takes_no_place_at_its_downstream(
+    queue: str, database: Database, make_keeper: Callable[[], Keeper], valkey: ValkeyServer
+) -> None:
+    """The broker is away, or the project has no such queue."""
+    keeper = make_keeper()
+    keeper.app.conf.task_create_missing_queues = False
+    if queue == "celery":
+        valkey.kill()
+    record(database, failure(options={"downstream": "bank"}, queue=queue))
+
+    for _ in range(2):
+        make_due(database)
+        keeper.turn()
+
+    (bank,) = runtime.gate().states().breakers
+    assert (bank.concurrency, bank.in_flight) == (3, 0)
+    reason = "The broker is away." if queue == "celery" else "the project has no queue 'nowhere'"
+    assert reason in row_of(database)["hold_reason"]
+
+
+def test_a_probe_that_is_not_sent_leaves_its_turn_to_the_next(
+    database: Database, make_keeper: Callable[[], Keeper]
+) -> None:
+    keeper = make_keeper()
+    keeper.app.conf.task_create_missing_queues = False
+    down = Outcome.failure("TRANSIENT_NETWORK", threshold=3, open_seconds=1)
+    for _ in range(3):
+        runtime.gate().report("shop.pay", "bank", Run(), down)
+    record(database, failure(options={"downstream": "bank"}, queue="nowhere"))
+
+    def has_probed() -> bool:
+        make_due(database)
+        keeper.turn()
+        return "cannot be sent" in row_of(database)["hold_reason"]
+
+    wait_until(has_probed, 30, "the breaker let a probe through")
+
+    probe = runtime.gate().admit("shop.pay", "bank", "another")
+    assert isinstance(probe, Run)
+    assert probe.probe
 
 
 def test_what_a_silent_keeper_had_claimed_is_sent_when_its_lease_is_over(

@@ -22,6 +22,7 @@ from redrive.broker.queues import queue_depths
 from redrive.conf import get_mode, get_settings
 from redrive.dead_letters import Ending, Outcome
 from redrive.gate import Hold
+from redrive.gate import Outcome as CallOutcome
 from redrive.gate import Run as Permit
 from redrive.keeper.drain import drain
 from redrive.leases import Acquired, StoreUnavailable
@@ -199,7 +200,11 @@ class Keeper:
             )
         try:
             self._publisher.publish(runtime.opened(due.message), queue=due.queue_name, headers=headers)
-        except (PublishRefused, CannotOpen) as exc:
+        except Exception as exc:
+            # Nobody gets the permit, so nobody else would give its place back.
+            runtime.gate().report(due.task_name, due.downstream or None, answer, CallOutcome.nothing())
+            if not isinstance(exc, (PublishRefused, CannotOpen)):
+                raise
             seconds = min(FIRST_REFUSAL_SECONDS * 2 ** min(due.holds, 10), LONGEST_REFUSAL_SECONDS)
             logger.error("redrive: %s[%s] cannot be sent: %s", due.task_name, due.task_id, exc)
             self._postpone(due, seconds, f"It cannot be sent: {exc}", held=True)
