@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from celery import Celery
+from celery import Celery, signature
 
 from tests.path.records import record_of
 from tests.servers.django_project import Project
@@ -71,3 +71,23 @@ def test_an_attempt_that_is_no_number_is_a_first_run(soon: Project, attempt: Any
     )
 
     assert record_of(soon, task_id, "PENDING")["attempt"] == 1
+
+
+@pytest.mark.parametrize("task", ["recovers", "retry_by_hand"])
+def test_an_unknown_failure_type_in_a_header_disturbs_no_retry(soon: Project, task: str) -> None:
+    """It may be forged, or come from a keeper of a newer release."""
+    soon.worker(concurrency=1)
+    header = {"version": 1, "attempt": 2, "retries": 0, "failure_type": "TRANSIENT_NEWTYPE"}
+    errback = signature("shop.tasks.succeed", ("errback",), immutable=True)
+
+    task_id = soon.send(
+        f"shop.tasks.{task}", "one", 1, options={"headers": {"redrive": header}, "link_error": [errback]}
+    )
+
+    record = record_of(soon, task_id, "RESOLVED")
+    ends = soon.query(
+        "SELECT attempt, outcome FROM redrive_failureattempt WHERE record_id = %s ORDER BY id",
+        record["id"],
+    )
+    assert [(end["attempt"], end["outcome"]) for end in ends] == [(2, "failed"), (3, "succeeded")]
+    assert soon.runs("succeed", "errback") == []

@@ -35,6 +35,7 @@ from redrive.leases import StoreUnavailable
 from redrive.options import Options
 from redrive.process import is_running, process
 from redrive.stores.sql import starting
+from redrive.taxonomy import FailureType
 
 logger = logging.getLogger("redrive")
 
@@ -369,7 +370,9 @@ def store(task: Any, request: Any, ending: Ending) -> Recorded:
     counts = ending.attempt > 1 and recorded.new and ending.outcome is not Outcome.HELD
     if counts and ending.classification is not None:
         header = header_of(request) or {}
-        kind = str(header.get("failure_type") or ending.classification["failure_type"])
+        kind = str(header.get("failure_type"))
+        if kind not in FailureType.__members__:  # not said, forged, or of a newer release
+            kind = str(ending.classification["failure_type"])
         runtime.retry_engine.record_retry_attempt(
             task.name,
             kind,
