@@ -123,7 +123,7 @@ class Settings:
     or ``all``. Costs an insert and a delete per run."""
     broker_take: str = "celery"
     """How a worker takes messages from a Redis broker: as ``celery`` does (default), or ``atomic``, so that no message
-    is lost by a kill between its two steps. Of no effect on RabbitMQ."""
+    is lost by a kill between its two steps. Of no effect on RabbitMQ and ``sentinel://``."""
     most_deliveries: int = 3
     """Times a message may be delivered again without an end of its task before it is dead as poison. Default 3."""
     celery_app: str | None = None

@@ -46,14 +46,15 @@ def publish(connection: Any, *bodies: object, queue: str = "celery", **options: 
 class Consuming:
     """A consumer that notes what it gets, and acknowledges it."""
 
-    def __init__(self, connection: Any, *queues: str, no_ack: bool = False) -> None:
+    def __init__(self, connection: Any, *queues: str, no_ack: bool = False, channel: Any = None) -> None:
         self.got: list[object] = []
-        self._connection = connection
-        self.channel = connection.channel()
+        self.connection = connection
+        self.channel = channel or connection.channel()
         self._no_ack = no_ack
         names = [Queue(name) for name in queues or ("celery",)]
         self._consumer = Consumer(self.channel, names, callbacks=[self._take], no_ack=no_ack)
         self._consumer.consume()
+        self.cancel = self._consumer.cancel
 
     def _take(self, body: object, message: Any) -> None:
         self.got.append(body)
@@ -63,7 +64,7 @@ class Consuming:
     def until(self, count: int) -> list[object]:
         def has_come() -> bool:
             with contextlib.suppress(TimeoutError):
-                self._connection.drain_events(timeout=0.1)
+                self.connection.drain_events(timeout=0.1)
             return len(self.got) >= count
 
         wait_until(has_come, 20, lambda: f"{count} messages, there are {self.got}", every=0)
@@ -128,8 +129,25 @@ def test_messages_come_in_order_and_nothing_is_left(connect: Callable[..., Any],
 
 def test_what_nobody_acknowledges_is_not_noted(connect: Callable[..., Any], client: Any) -> None:
     publish(connect(), "one")
+    careless = Consuming(connect(), no_ack=True)
 
-    assert Consuming(connect(), no_ack=True).until(1) == ["one"]
+    assert careless.until(1) == ["one"]
+    assert client.hlen("unacked") == 0
+
+    careless.cancel()
+    client.config_resetstat()
+    publish(connect(), "two")
+    careful = Consuming(careless.connection, channel=careless.channel)
+    assert careful.until(1) == ["two"]
+    assert "cmdstat_brpop" not in client.info("commandstats")
+
+
+def test_what_another_way_of_acknowledging_does_not_remove_is_not_noted(
+    connect: Callable[..., Any], client: Any
+) -> None:
+    publish(connect(), "one")
+
+    assert Consuming(connect(ack_emulation=False)).until(1) == ["one"]
     assert client.hlen("unacked") == 0
 
 
@@ -168,14 +186,15 @@ def test_a_broker_that_refuses_scripts_is_used_as_celery_does(
     assert "taken in two steps" in caplog.text
 
 
+@pytest.mark.parametrize("greets", [False, True], ids=["alone", "greets others"])
 def test_a_worker_takes_so_when_it_is_told_to(
-    make_project: Callable[..., Project], postgres_url: str, valkey: ValkeyServer, client: Any
+    greets: bool, make_project: Callable[..., Project], postgres_url: str, valkey: ValkeyServer, client: Any
 ) -> None:
     project = make_project(
         database_url=postgres_url, broker_url=valkey.url, redrive={**SOON, "BROKER_TAKE": "atomic"}
     )
+    project.worker(greets=greets)
     client.config_resetstat()
-    project.worker()
     for number in range(20):
         project.send("shop.tasks.succeed", f"task {number}")
     project.send("shop.tasks.recovers", "retried")
@@ -183,6 +202,8 @@ def test_a_worker_takes_so_when_it_is_told_to(
     project.wait_for_runs(20, "succeed")
     project.wait_for_runs(2, "recovers")
 
-    assert "cmdstat_brpop" not in client.info("commandstats")
+    done = client.info("commandstats")
+    assert "cmdstat_brpop" not in done
+    assert done["cmdstat_eval"]["calls"] > 20
     wait_until(lambda: client.hlen("unacked") == 0, 20, "all of them are acknowledged")
     assert len(project.runs("succeed")) == 20

@@ -149,9 +149,10 @@ class Project:
         queues: Sequence[str] = (),
         arguments: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
+        greets: bool = False,
     ) -> "Worker":
-        """Start a Celery worker and return when it consumes."""
-        return self._start(Worker(self, concurrency, pool, queues, arguments, environment or {}))
+        """Start a Celery worker and return when it consumes; one that greets others first takes a second longer."""
+        return self._start(Worker(self, concurrency, pool, queues, arguments, environment or {}, greets))
 
     def web(self) -> "WebServer":
         """Start Django's own web server and return when it answers; `.url` is its address."""
@@ -222,6 +223,7 @@ class Worker(_Program):
         queues: Sequence[str],
         arguments: Sequence[str],
         environment: Mapping[str, str],
+        greets: bool,
     ) -> None:
         super().__init__(project)
         self._concurrency = concurrency
@@ -229,6 +231,7 @@ class Worker(_Program):
         self._queues = queues
         self._arguments = arguments
         self._environment = environment
+        self._greets = greets
 
     def environment(self) -> dict[str, str]:
         return super().environment() | self._environment
@@ -245,7 +248,7 @@ class Worker(_Program):
                 str(self._concurrency),
             ),
             # No other worker is on these brokers to be greeted, and waiting for its answer takes a second.
-            *("--without-mingle", "--without-gossip"),
+            *(() if self._greets else ("--without-mingle", "--without-gossip")),
             *(("--queues", ",".join(self._queues)) if self._queues else ()),
             *self._arguments,
         ]

@@ -14,6 +14,8 @@ from typing import Any
 
 from kombu import transport as kombu_transport
 from kombu.transport import redis
+from kombu.utils.encoding import bytes_to_str
+from kombu.utils.json import loads
 from redis.exceptions import ResponseError
 
 logger = logging.getLogger("redrive")
@@ -46,19 +48,36 @@ _Channel: Any = redis.Channel  # the stubs know only a part of it
 
 
 class Channel(_Channel):  # type: ignore[misc]
-    """kombu's channel; only how it takes messages differs."""
+    """kombu's channel; only how it takes messages differs.
 
-    _waits = False
-    _as_celery = False
+    It is kombu's altogether while it has a consumer that acknowledges nothing (the replies that a worker waits for when
+    it starts): what is noted for such a one would come again.
+    """
 
-    def basic_consume(self, queue: str, *args: Any, **kwargs: Any) -> Any:
-        """As kombu's. A message that nobody will acknowledge must not be noted: it would come again."""
-        if kwargs.get("no_ack", args[0] if args else False):
-            self._as_celery = True
-        return super().basic_consume(queue, *args, **kwargs)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._unacknowledging: set[str] = set()
+        """Tags of consumers that acknowledge nothing."""
+        self._refused = False
+        """Whether the broker refused the script."""
+        self._asked = ""
+        """The command that was sent, where it is one of ours."""
+        self._is_empty = False
+        """Whether there was nothing to take."""
+        super().__init__(*args, **kwargs)
+
+    def basic_consume(self, queue: str, no_ack: bool = False, *args: Any, **kwargs: Any) -> Any:
+        """As kombu's."""
+        if no_ack:
+            self._unacknowledging.add(str(kwargs.get("consumer_tag", "")))
+        return super().basic_consume(queue, no_ack, *args, **kwargs)
+
+    def _basic_cancel(self, consumer_tag: str) -> Any:
+        self._unacknowledging.discard(str(consumer_tag))
+        return super()._basic_cancel(consumer_tag)
 
     def _brpop_start(self, timeout: float | None = None) -> None:
-        if self._as_celery:
+        self._asked = ""
+        if self._refused or self._unacknowledging or not self.ack_emulation:
             super()._brpop_start(*(() if timeout is None else (timeout,)))
             return
         queues = self._queue_cycle.consume(len(self.active_queues))
@@ -66,35 +85,45 @@ class Channel(_Channel):  # type: ignore[misc]
             return
         steps = [self._q_for_pri(queue, priority) for priority in self.priority_steps for queue in queues]
         keys = [f"{self.global_keyprefix}{key}" for key in (self.unacked_key, self.unacked_index_key, *steps)]
+        self._asked = "BLMOVE" if self._is_empty else "EVAL"
         connection = self.client.connection
         self._in_poll = connection
         self._brpop_sent_at = monotonic()
-        if self._waits:
+        if self._is_empty:
             connection.send_command("BLMOVE", keys[2], keys[2], "RIGHT", "RIGHT", PAUSE_SECONDS)
         else:
             connection.send_command("EVAL", TAKE, len(keys), *keys, time())
 
     def _brpop_read(self, **options: Any) -> Any:
-        waited, self._waits = self._waits, False
+        if not self._asked:
+            return super()._brpop_read(**options)
         try:
-            if not waited:
-                return super()._brpop_read(**options)
-            self.client.parse_response(self.client.connection, "BLMOVE", **options)
-        except Empty:
-            self._waits = True
+            answer = self._answer(**options)
+            self._is_empty = self._asked == "EVAL" and answer is None
+            if answer is None or self._asked == "BLMOVE":
+                raise Empty
+            key, item = (bytes_to_str(part) for part in answer)
+            queue = key.removeprefix(self.global_keyprefix).rsplit(self.sep, 1)[0]
+            self._queue_cycle.rotate(queue)
+            self.connection._deliver(loads(item), queue)
+            return True
+        finally:
+            self._in_poll = None
+            getattr(self, "_flush_brpop_reauth", lambda: None)()
+
+    def _answer(self, **options: Any) -> Any:
+        try:
+            return self.client.parse_response(self.client.connection, self._asked, **options)
+        except self.connection_errors:
+            self.client.connection.disconnect()  # so that the next turn connects again, as kombu's own
             raise
         except ResponseError as exc:
             # No scripts here, a server before 6.2, or one that is full, where BRPOP still works.
-            self._as_celery = True
+            self._refused = True
             logger.warning(
                 "redrive: messages are taken in two steps, as Celery does: the broker refused one: %s", exc
             )
-        except self.connection_errors:
-            self.client.connection.disconnect()
-            raise
-        finally:
-            self._in_poll = None
-        raise Empty
+            return None
 
 
 class Transport(redis.Transport):

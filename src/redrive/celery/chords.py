@@ -15,7 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from celery.app.task import Context
-from celery.exceptions import ChordError
+from celery.exceptions import ChordError, TimeoutError
 
 from redrive import runtime
 from redrive.celery import endings, wrapper
@@ -23,6 +23,7 @@ from redrive.celery.capture import unsent_behind
 from redrive.conf import get_mode
 from redrive.options import Options
 from redrive.payload import MessageSource, StoredMessage
+from redrive.process import Role, process
 
 logger = logging.getLogger("redrive")
 
@@ -56,8 +57,8 @@ def _record(app: Any, callback: Any, told: BaseException | None, problem: BaseEx
     if problem is None or get_mode() == "off":
         return
     values = unsent = unsent_behind(problem)
-    if values is None and (isinstance(problem, ChordError) or not str(told).startswith(_RESULTS_LOST)):
-        return  # a member failed, and its own record stands for the chord
+    if values is None and (is_members_own(problem) or not str(told).startswith(_RESULTS_LOST)):
+        return  # its own record stands for the chord
     if values is None:
         values = {"id": callback.id, "task": callback.task, "args": callback.args, "kwargs": callback.kwargs}
     name = str(values["task"])
@@ -77,6 +78,18 @@ def _record(app: Any, callback: Any, told: BaseException | None, problem: BaseEx
     if (proposal := ending.proposal) is not None:
         why = _NOT_SENT if unsent is not None else _NOT_READ
         ending = replace(ending, proposal=replace(proposal, reason=f"{why} {proposal.reason}".strip()))
-    if ending.proposal is None or not ending.proposal.retry:
-        ending = endings.dead(ending)
-    runtime.recorder().record(ending)
+    ending = endings.dead(ending)  # Celery calls the body's errbacks now
+    recorder = runtime.recorder()
+    # The main process, which fails a member whose child is gone, must not wait for a database.
+    (recorder.spill_or_keep if process.role is Role.MAIN else recorder.record)(ending)
+
+
+def is_members_own(problem: BaseException) -> bool:
+    """Whether this is what a member failed with, raised again where its result was read."""
+    if isinstance(problem, ChordError):
+        return True
+    step = problem.__traceback__
+    while step is not None and step.tb_next is not None:
+        step = step.tb_next
+    where = step.tb_frame.f_globals.get("__name__") if step is not None else ""
+    return where == "celery.result" and not isinstance(problem, TimeoutError)

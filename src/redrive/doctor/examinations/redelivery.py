@@ -98,9 +98,9 @@ def _against_delays(redis: RedisBroker, smallest: float) -> Iterator[Finding]:
 
 def take(facts: Facts) -> Iterator[Finding]:
     """Celery takes a message from Redis in two steps; what is killed between them loses it."""
-    if _redis(facts) is None:
+    if _redis(facts) is None or not isinstance(facts.broker, BrokerFacts):
         return
-    if facts.project.broker_take == "atomic":
+    if facts.project.broker_take == "atomic" and not facts.broker.where.startswith("sentinel:"):
         yield ok(
             "broker.redis-take", "Messages are taken from Redis and noted as unacknowledged in one step."
         )
@@ -109,7 +109,7 @@ def take(facts: Facts) -> Iterator[Finding]:
         "broker.redis-take",
         "Messages are taken from Redis in two steps, as Celery does.",
         "A worker, or the broker, that is killed between them loses a message before anybody has seen it.",
-        'Set REDRIVE = {"BROKER_TAKE": "atomic"} for the workers, with Redis 6.2 or Valkey.',
+        'Set REDRIVE = {"BROKER_TAKE": "atomic"} for the workers, with Redis 6.2 or Valkey, behind redis:// or rediss://.',
     )
 
 
