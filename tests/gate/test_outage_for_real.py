@@ -1,18 +1,18 @@
 """A service that fails and recovers, eight worker processes, and the gate between them."""
 
 import sys
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.gate.fleet import FAST, drained, states, traffic
+from tests.gate.fleet import FAST, changes, drained, send, states, traffic, wait_for_records, wait_for_state
 from tests.servers import ValkeyServer
 from tests.servers.bank import Bank
 from tests.servers.django_project import Project
 from tests.waiting import wait_until
 
-TASKS = 20
+PROCESSES = 8
+TASKS = 24
 
 
 @pytest.fixture
@@ -36,30 +36,44 @@ def fleet(
 
 def test_an_outage_costs_one_probe_at_a_time_and_no_task(fleet: Project, bank: Bank) -> None:
     for _ in range(2):
-        fleet.worker(concurrency=4)
+        fleet.worker(concurrency=PROCESSES // 2)
+    sent: list[str] = []
+    bank.stuck.set()  # so that every process gets one
+    send(fleet, bank, PROCESSES, sent)
+    with traffic(fleet, bank, sent):  # one worker may have taken more than it can run
+        wait_until(lambda: bank.in_flight == PROCESSES, 60, lambda: f"all call\n{fleet.logs()}")
     bank.down.set()
-    sent = [fleet.send("shop.tasks.pay", f"{number}", bank.url) for number in range(TASKS)]
-    wait_until(lambda: "open" in states(fleet), 60, lambda: f"an open breaker\n{fleet.logs()}", every=0.1)
-    settled = time.time() + 2  # what was on its way when it opened has arrived by then
-    with traffic(fleet, bank.url, sent):
+    bank.stuck.clear()  # each process has found the breaker closed, and was well served
+
+    send(fleet, bank, TASKS, sent)
+    opened = wait_for_state(fleet, "open").timestamp()
+    wait_for_records(fleet, len(sent) - PROCESSES)
+    wait_until(lambda: bank.in_flight == 0, 60, "nobody calls")
+    settled = len(bank.calls)  # whoever calls from now on probes
+    with traffic(fleet, bank, sent):
         wait_until(
-            lambda: len(bank.since(settled)) >= 2, 60, lambda: f"two probes\n{fleet.logs()}", every=0.1
+            lambda: len(bank.calls) >= settled + 2, 60, lambda: f"two probes\n{fleet.logs()}", every=0.1
         )
-        probes = bank.since(settled)
-        before = len(bank.calls)
         bank.down.clear()
-        wait_until(lambda: any(call.ok for call in bank.calls), 60, lambda: f"a good probe\n{fleet.logs()}")
+        wait_until(
+            lambda: any(call.ok for call in bank.calls[settled:]),
+            60,
+            lambda: f"a good probe\n{fleet.logs()}",
+        )
     drained(fleet, bank, len(sent))
 
-    assert max(call.in_flight for call in probes) == 1
-    # Three failures open it; each of eight processes may have had one more on its way, and then there are only probes.
-    assert before - len(probes) <= 3 + 2 * 8
+    good = next(number for number, call in enumerate(bank.calls) if number >= settled and call.ok)
+    assert {call.in_flight for call in bank.calls[settled : good + 1]} == {1}
+    # One failure more than there were good calls opens it, and each process may have had one more on its way. Then
+    # there are only probes.
+    openings = [event["reason"] for event in changes(fleet) if event["state"] == "open"]
+    failures = [call for call in bank.calls if not call.ok]
+    probes = sum(reason.startswith("A probe of bank failed") for reason in openings)
+    assert len(failures) - probes <= PROCESSES + 1 + PROCESSES
     assert sum(call.ok for call in bank.calls) == len(sent)
     assert states(fleet)[0] == "open"
-    opened = fleet.query("SELECT min(at) AS at FROM redrive_event WHERE kind = 'breaker-open'")[0][
-        "at"
-    ].timestamp()
-    late = [call.at - opened for call in bank.calls[:before] if call not in probes and call.at > opened]
+    assert "ramp" in states(fleet)
+    first_probe = next(event["at"] for event in changes(fleet) if event["state"] == "half_open").timestamp()
+    late = [call.at - opened for call in failures if opened < call.at < first_probe]
     slack = max(late, default=0.0)
     sys.stdout.write(f"The last call that was no probe came {slack:.2f} s after the breaker had opened.\n")
-    assert "ramp" in states(fleet)
