@@ -21,7 +21,7 @@ from django.db import DatabaseError, connections
 
 from redrive import breakers, runtime
 from redrive.celery import endings
-from redrive.celery.capture import header_of
+from redrive.celery.capture import header_of, is_redelivered
 from redrive.dead_letters import Ending, Outcome, Proposal, Recorded
 from redrive.gate import CONTENTION, DATABASE, BreakerState, Hold, Reported
 from redrive.gate import Outcome as CallOutcome
@@ -77,6 +77,29 @@ def ask(task: Any, request: Any, options: Options) -> Permit | Hold | None:
     except Exception:
         logger.exception("redrive: the gate of %s failed; %s[%s] runs", downstream, task.name, request.id)
         return Permit(degraded=True)
+
+
+def give_back(request: Any) -> None:
+    """Give back the permit that a message brought along, where its gate was not asked: the call was not made, or nobody
+    is told how it goes. Never raises.
+
+    A copy that is dropped gives back its place only, and not even that where the broker delivers it again: whoever runs
+    the attempt, or ran it, has the same permit.
+    """
+    header = header_of(request)
+    if header is None or hasattr(request, "redrive_downstream"):
+        return
+    ticket = Permit.from_dict(header.get("permit"))
+    if ticket is None or not isinstance(header.get("downstream"), str):
+        return
+    if getattr(request, "redrive_dropped", False):
+        if is_redelivered(request):
+            return
+        ticket = replace(ticket, probe=False)
+    try:
+        runtime.gate().report(str(request.task), header["downstream"], ticket, CallOutcome.nothing())
+    except Exception:
+        logger.exception("redrive: the gate of %s could not be given a permit back", header["downstream"])
 
 
 def tell_success(task: Any, request: Any, permit: Permit) -> None:

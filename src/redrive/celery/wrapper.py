@@ -117,11 +117,14 @@ def wrap_instance(task: Any, *, guard_only: bool = False) -> None:
         if not guard_only:
             return attempt(task, request, run, args, kwargs)
         is_on = get_mode() == "on"
-        if header_of(request) is not None or (is_on and is_redelivered(request)):
-            refuse_stale_copy(task, request)
-            if is_on:
-                _refuse_poison(request)
-        return run(*args, **kwargs)
+        try:
+            if header_of(request) is not None or (is_on and is_redelivered(request)):
+                refuse_stale_copy(task, request)
+                if is_on:
+                    _refuse_poison(request)
+            return run(*args, **kwargs)
+        finally:
+            gating.give_back(request)
 
     wrapped._redrive_wrapped = True  # type: ignore[attr-defined]  # a mark on a function
     task.run = wrapped
@@ -135,6 +138,13 @@ def is_wrapped(task: Any) -> bool:
 
 def attempt(task: Any, request: Any, body: Body, args: Any, kwargs: Any) -> Any:
     """Run one attempt of a task in a worker."""
+    try:
+        return _attempt(task, request, body, args, kwargs)
+    finally:
+        gating.give_back(request)
+
+
+def _attempt(task: Any, request: Any, body: Body, args: Any, kwargs: Any) -> Any:
     mode = mode_for(request)
     if mode == "off":
         return body(*args, **kwargs)
