@@ -8,7 +8,7 @@ from typing import Any
 from redrive.dead_letters import Ending, Outcome, Proposal, Recorded
 from redrive.payload import MessageSource, StoredMessage
 from redrive.stores.sql import recording
-from redrive.stores.sql.connection import Database, Dialect
+from redrive.stores.sql.connection import DIALECTS, Database
 from redrive.stores.sql.leases import put
 
 BEGAN = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
@@ -90,7 +90,7 @@ def seconds_between(database: Database, earlier: Any, later: Any) -> float:
     """Seconds from one moment to another, both as the database gave them; None stands for its present."""
     if earlier is None:
         earlier = database.run(lambda cursor: cursor.one(f"SELECT {cursor.dialect.now}") or ())[0]
-    read = Dialect.read_moment
+    read = DIALECTS["sqlite"].read_moment
     first, second = read(earlier), read(later)
     assert first is not None
     assert second is not None

@@ -16,12 +16,12 @@ from tests.stores.databases import on_postgres
 from tests.waiting import wait_until
 
 
-def open_store(entry: dict[str, Any]) -> SqlLeaseStore:
+def open_store(entry: dict[str, Any], **others: Any) -> SqlLeaseStore:
     """The store in another process, whose Django has no other settings than these."""
     from django.conf import settings
 
     if not settings.configured:
-        settings.configure(DATABASES={"default": entry}, USE_TZ=True)
+        settings.configure(DATABASES={"default": entry}, **others)
     return SqlLeaseStore(Database("default"))
 
 
@@ -34,9 +34,17 @@ class TestSqlLeaseStore(LeaseStoreContract):
         return SqlLeaseStore(Database(self.alias))
 
     def store_factory(self) -> Callable[[], LeaseStore]:
+        from django.conf import settings
         from django.db import connections
 
-        return functools.partial(open_store, connections.settings[self.alias])
+        entry = connections.settings[self.alias]
+        return functools.partial(open_store, entry, USE_TZ=settings.USE_TZ, TIME_ZONE=settings.TIME_ZONE)
+
+
+@pytest.mark.usefixtures("naive_host")
+@pytest.mark.parametrize("naive_host", ["America/Chicago"], indirect=True)
+class TestSqlLeaseStoreOfANaiveHost(TestSqlLeaseStore):
+    """The contract holds where the host's moments are in local time."""
 
 
 class TestDeletion:

@@ -13,12 +13,14 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from copy import deepcopy
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from selectors import DefaultSelector
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import (
@@ -153,14 +155,14 @@ class Database:
     def run_alone(self, sql: str, params: list[Any]) -> tuple[Any, ...] | None:
         """The first row that one statement returns, committed, in one round trip where the driver is psycopg 3.
 
-        The statement may run twice, if the connection is lost at its end.
+        Moments are aware. The statement may run twice, if the connection is lost at its end.
 
         Raises:
             StoreUnavailable, StoreRefused: As :meth:`run`.
         """
 
         def work(cursor: Cursor) -> tuple[Any, ...] | None:
-            return cursor.one(sql, params)
+            return _aware(cursor.one(sql, params), cursor.dialect)
 
         return (
             self._run_on_host(work) if in_tests() else self._twice(lambda: self._try_alone(sql, params, work))
@@ -240,6 +242,8 @@ class Database:
             settings = _private_settings(self.alias)
             wrapper = load_backend(settings["ENGINE"]).DatabaseWrapper(settings, f"redrive-{self.alias}")
             if wrapper.vendor == "postgresql":
+                # Without USE_TZ it would be the host's local time, and every moment read would be without its zone.
+                wrapper.timezone, wrapper.timezone_name = UTC, "UTC"
                 _bound_connecting(wrapper)
             own = self._local.own = _Own(wrapper)
         return own.connection
@@ -287,7 +291,7 @@ class Database:
             except BaseException:
                 _roll_back(connection)
                 raise
-        return None if row is None else tuple(row)
+        return _aware(row, dialect)
 
     def _is_usable(self) -> bool:
         own = self._own()
@@ -355,6 +359,16 @@ def _bounded(raw: Any) -> Any:
 
 def _dialect(connection: BaseDatabaseWrapper) -> Dialect:
     try:
-        return DIALECTS[connection.vendor]
+        dialect = DIALECTS[connection.vendor]
     except KeyError:
         raise StoreUnavailable(f"{connection.vendor} is not supported; use PostgreSQL") from None
+    if connection.vendor == "postgresql" and connection.timezone is None:
+        # The host's own, without USE_TZ: its session, and what it reads, is in local time.
+        return replace(dialect, zone=ZoneInfo(connection.timezone_name))
+    return dialect
+
+
+def _aware(row: Sequence[Any] | None, dialect: Dialect) -> tuple[Any, ...] | None:
+    if row is None:
+        return None
+    return tuple(dialect.read_moment(value) if isinstance(value, datetime) else value for value in row)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from json import loads
 from typing import Any
 
@@ -27,6 +27,8 @@ class Dialect:
     greatest: str
     least: str
     """Functions that give the greatest and the least of their arguments."""
+    zone: tzinfo = UTC
+    """Of the moments that the connection reads without one."""
 
     @property
     def settled(self) -> str:
@@ -63,17 +65,19 @@ class Dialect:
 
     def moment(self, value: datetime | None) -> Any:
         """A datetime as a parameter."""
-        if value is None or self.vendor == "postgresql":
-            return value
-        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+        if value is None:
+            return None
+        value = value.astimezone(
+            UTC
+        )  # one without a zone is in local time, as Django's own are without USE_TZ
+        return value if self.vendor == "postgresql" else value.strftime("%Y-%m-%d %H:%M:%S.%f")
 
-    @staticmethod
-    def read_moment(value: Any) -> datetime | None:
+    def read_moment(self, value: Any) -> datetime | None:
         """A datetime as the database gave it, aware."""
         if isinstance(value, str):
             value = datetime.fromisoformat(value)
         if isinstance(value, datetime):
-            return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+            return (value if value.tzinfo is not None else value.replace(tzinfo=self.zone)).astimezone(UTC)
         return None
 
     @staticmethod
