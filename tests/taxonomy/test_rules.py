@@ -49,6 +49,8 @@ EXAMPLES = {
     "text.invalid_first": "Invalid phone number",
     "text.named_target": "index 'orders' not found",
     "text.none_found": "No open orders found",
+    "text.none_abroad": "keine Preisliste für Kunde 7",
+    "text.quota_abroad": "API-Kontingent aufgebraucht",
     "text.row_place": "row 17: price is too odd",
     "text.expired_words": "the session is long expired",
 }

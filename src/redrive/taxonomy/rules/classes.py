@@ -41,7 +41,7 @@ BUILTINS = _classes(
         ("assertion", F.PERMANENT_LOGIC, 0.85, None, "builtins.AssertionError"),
         ("warning", F.PERMANENT_LOGIC, 0.75, None, "builtins.Warning"),
         ("key", F.PERMANENT_LOGIC, 0.85, None, "builtins.KeyError"),
-        ("lookup", F.PERMANENT_LOGIC, 0.8, None, "builtins.LookupError"),
+        ("lookup", F.PERMANENT_NOT_FOUND, 0.78, None, "builtins.LookupError"),
         ("value", F.PERMANENT_VALIDATION, 0.68, None, "builtins.ValueError"),
         ("decode", F.PERMANENT_VALIDATION, 0.94, None,
          "builtins.UnicodeDecodeError json.decoder.JSONDecodeError builtins.UnicodeError"),
@@ -105,12 +105,12 @@ STANDARD_LIBRARY = _classes(
         ("code", F.PERMANENT_LOGIC, 0.88, None,
          "dataclasses.FrozenInstanceError inspect.BoundArguments re.error re.PatternError "
          "asyncio.exceptions.InvalidStateError concurrent.futures._base.InvalidStateError "
-         "asyncio.InvalidStateError copy.Error multiprocessing.context.ProcessError queue.Full locale.Error "
-         "graphlib.CycleError"),
+         "asyncio.InvalidStateError copy.Error multiprocessing.context.ProcessError queue.Full "
+         "graphlib.CycleError decimal.DivisionByZero"),
         ("queue_empty", F.PERMANENT_LOGIC, 0.6, None, "queue.Empty _queue.Empty"),
         ("config_missing", F.CONFIG_MISSING_SETTING, 0.93, None,
          "configparser.NoSectionError configparser.NoOptionError"),
-        ("config_bad", F.CONFIG_INVALID_SETTING, 0.93, None, "configparser.Error"),
+        ("config_bad", F.CONFIG_INVALID_SETTING, 0.93, None, "configparser.Error locale.Error"),
         ("zone", F.PERMANENT_VALIDATION, 0.8, None,
          "zoneinfo._common.ZoneInfoNotFoundError pytz.exceptions.UnknownTimeZoneError"),
         ("shutil_same", F.PERMANENT_LOGIC, 0.85, None, "shutil.SameFileError shutil.SpecialFileError"),
@@ -126,7 +126,7 @@ FRAMEWORK = _classes(
          "rest_framework.exceptions.NotFound django.urls.exceptions.Resolver404 :DoesNotExist "
          "tortoise.exceptions.DoesNotExist sqlalchemy.exc.NoResultFound werkzeug.exceptions.NotFound "
          "sqlalchemy.orm.exc.NoResultFound sqlalchemy.orm.exc.ObjectDeletedError "
-         "pony.orm.core.ObjectNotFound :NoMatch mongoengine.errors.DoesNotExist"),
+         "pony.orm.core.ObjectNotFound :NoMatch mongoengine.errors.DoesNotExist gridfs.errors.NoFile"),
         ("stale_data", F.PERMANENT_LOGIC, 0.7, None, "sqlalchemy.orm.exc.StaleDataError"),
         ("multiple", F.PERMANENT_LOGIC, 0.94, None,
          ":MultipleObjectsReturned sqlalchemy.exc.MultipleResultsFound "
@@ -321,13 +321,18 @@ NAMES = tuple(
         ("permission", F.PERMANENT_PERMISSION, 0.87, None,
          "permission forbidden accessdenied notauthorized notallowed unauthorised insufficientprivilege "
          "authorizationerror accountsuspended accountdisabled expiredtoken tokenexpired tokenrevoked "
-         "revoked badsignature invalidsignature expiredsignature userdeactivated blocked privacyrestricted "
+         "revoked badsignature invalidsignature expiredsignature zugriffverweigert verweigert "
+         "nichtberechtigt denegad accesrefuse "
+         " userdeactivated blocked privacyrestricted "
          "banned chatwriteforbidden adminrequired unauthorizedaccess accessrefused insufficientscope"),
-        ("timeout", F.EXTERNAL_TIMEOUT, 0.85, None, "timeout timedout deadlineexceeded timelimit"),
+        ("timeout", F.EXTERNAL_TIMEOUT, 0.85, None,
+         "timeout timedout deadlineexceeded timelimit zeitueberschreitung zeitüberschreitung "
+         "esperaagotad attentedepass"),
         ("down", F.EXTERNAL_API_DOWN, 0.86, None,
          "serviceunavailable unavailable overloaded badgateway serverdown maintenance "
          "serverbusy notready apidown outage offline notavailable busyerror busyexception servicebusy "
-         "gatewaybusy notreachable"),
+         "gatewaybusy notreachable nichtverfuegbar nichtverfügbar "
+         "nichterreichbar indisponible nodisponible"),
         ("connection", F.TRANSIENT_NETWORK, 0.85, None,
          "connectionerror connecterror connectionclosed connectionlost connectionreset connectionrefused "
          "disconnected networkerror connectionexception apiconnection cannotconnect connectfailed "
@@ -342,7 +347,7 @@ NAMES = tuple(
         ("not_found", F.PERMANENT_NOT_FOUND, 0.85, None,
          "notfound doesnotexist nosuch missingobject objectdeleted unknownuser unknownmessage "
          "unknownchannel missingfile nomatch noresult filemissing notexist itemmissing ^gone "
-         "videounavailable usernotoccupied"),
+         "videounavailable usernotoccupied nichtgefunden nichtvorhanden introuvable noencontrad inexistente"),
         ("code_not_found", F.PERMANENT_LOGIC, 0.87, None,
          "actornotfound tasknotfound handlernotfound methodnotfound functionnotfound templatenotfound "
          "missingtemplate routenotfound viewnotfound"),
@@ -351,7 +356,8 @@ NAMES = tuple(
          "queuenotfound topicnotfound databasenotfound modelnotfound nosuchbucket nosuchtable nosuchindex"),
         ("conflict", F.PERMANENT_VALIDATION, 0.82, None,
          "alreadyexists duplicate conflict integrityerror constraintviolation notunique"),
-        ("quota", F.TRANSIENT_RATE_LIMIT, 0.8, None, "quotaexceeded quotaerror quotaexhausted"),
+        ("quota", F.TRANSIENT_RATE_LIMIT, 0.8, None,
+         "quotaexceeded quotaerror quotaexhausted quotadepass cuotaexcedida"),
         ("api_error", F.EXTERNAL_API_ERROR, 0.6, False,
          "gatewayerror apierror apiexception partnererror providererror"),
         ("business_rule", F.PERMANENT_LOGIC, 0.75, None,
@@ -379,8 +385,10 @@ NAMES = tuple(
          "passworderror passwordexception emptydata emptyfile cannotread compressionbomb numberparse "
          "deserializ unknowntimezone recipientsrefused carderror declined illegalcharacter missingfield "
          "fielderror jsonerror xmlerror yamlerror csverror badpassword nottrue xlrderror signatureverif "
-         "typenotsupported formatnotsupported"),
+         "typenotsupported formatnotsupported ungueltig ungültig unzulaessig unzulässig abgelehnt rechazad "
+         "nichtzulaessig nichtzulässig inválid"),
         ("mismatch", F.PERMANENT_VALIDATION, 0.66, None,
-         "mismatch incompatible illegal incorrect missing underrun overflow unregistered ^bad ^wrong"),
+         "mismatch incompatible illegal incorrect missing underrun overflow unregistered ^bad ^wrong "
+         "fehlt fehlend manquant"),
     )
 )  # fmt: skip

@@ -36,7 +36,7 @@ HTTP = code_rules(
         ("storage_full", F.SYSTEM_DISK_FULL, 0.85, None, "507"),
         ("unauthorized", F.CONFIG_INVALID_SETTING, 0.88, None, "401 407"),
         ("payment", F.EXTERNAL_API_ERROR, 0.8, False, "402"),
-        ("forbidden", F.PERMANENT_PERMISSION, 0.88, None, "403 451"),
+        ("forbidden", F.PERMANENT_PERMISSION, 0.89, None, "403 451"),
         ("not_found", F.PERMANENT_NOT_FOUND, 0.86, None, "404 410"),
         ("method", F.PERMANENT_LOGIC, 0.85, None, "405 426 428"),
         (

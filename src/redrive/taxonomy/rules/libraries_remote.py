@@ -234,7 +234,7 @@ SERVICES = _of("services", "the SDKs' own exception hierarchies", (
      "ftplib:error_reply ftplib:error_proto"),
     ("mail_timeout", F.EXTERNAL_TIMEOUT, 0.93, None,
      "aiosmtplib:SMTPTimeoutError aiosmtplib:SMTPConnectTimeoutError aiosmtplib:SMTPReadTimeoutError"),
-    ("ssh_auth", F.CONFIG_INVALID_SETTING, 0.95, None,
+    ("ssh_auth", F.CONFIG_INVALID_SETTING, 0.93, None,
      "paramiko:AuthenticationException paramiko:BadAuthenticationType paramiko:PasswordRequiredException "
      "paramiko:BadHostKeyException asyncssh:PermissionDenied asyncssh:HostKeyNotVerifiable "
      "asyncssh:KeyImportError asyncssh:KeyExchangeFailed paramiko:UnknownKeyType "

@@ -45,6 +45,7 @@ MAIL: tuple[TextRule, ...] = (
         "authenticat", "auth required", "err_auth",
         families=_MAIL,
         unless=(
+            "unusual rate", "rate limited", "rate-limited", "rate limit",
             "message rejected as spam", "recipient address rejected: user", "mailbox not found",
             "temporary auth", "author",
         ),
@@ -79,7 +80,7 @@ MAIL: tuple[TextRule, ...] = (
     _text(
         "ftp_rights", F.PERMANENT_PERMISSION, 0.94,
         "permission denied", "access is denied", "access denied", "not allowed", "operation not permitted",
-        "prohibited",
+        "prohibited", "could not create file",
         families=frozenset({fam.FTP, fam.SSH}),
     ),
     _text(
@@ -125,12 +126,13 @@ ABSENT: tuple[TextRule, ...] = (
         "cannot find the", "key not found", "object not found", "no results found", "record not found",
         "unknown message", "unknown channel", "video unavailable", "no longer available", "not exist",
         "no matching", "chat not found", "_not_found", "wasn't found", "wurde gelöscht", "nicht gefunden",
-        "introuvable", "no encontrado", "non trovato", "не найден",
+        "introuvable", "no encontrad", "non trovat", "не найден", "nicht vorhanden", "existiert nicht",
+        "n'existe pas", "no existe", "no se encontró", "non esiste", "não encontrad", "não existe",
         unless=(
             "module", "executable", "command not found", "method not found", "template", "binary", "library",
             "setting", "function", "attribute", "columns expected", "matching signature",
             "endpoint not found", "configuration", "config", "no matching constructor", "argument", "column",
-            "bucket", "index",
+            "bucket", "index", "may not exist",
         ),
     ),
     _text(
@@ -155,6 +157,20 @@ ABSENT: tuple[TextRule, ...] = (
             "time zone", "timezone", "signature", "adapters", "handler", "route", "primary key", "mapping",
         ),
         families=frozenset({"", fam.API, fam.HTTP}),
+    ),
+    _text(
+        "none_abroad", F.PERMANENT_NOT_FOUND, 0.76,
+        "kein", "aucun", "ningun", "ningún",
+        pattern=(
+            r"\bkeine?n? [\w-]{3,40} (?:für|gefunden)\b|\baucune? [\w-]{3,40} (?:pour|trouvée?)\b|"
+            r"\bning(?:ún|una) [\w-]{3,40} (?:para|encontrad)"
+        ),
+        unless=(
+            "berechtigung", "antwort", "verbindung", "speicher", "hinterlegt", "einstellung", "konfigur", "zugriff",
+            "platz", "bestand", "connexion", "réponse", "espace", "droit", "mémoire", "permiso", "conexión",
+            "respuesta", "espacio", "memoria",
+        ),
+        families=frozenset({""}),
     ),
 )
 # fmt: on
@@ -278,8 +294,10 @@ INPUT: tuple[TextRule, ...] = (
         "negative", "not a valid choice", "does not match", "invalid char", "unsupported image",
         "malformed node", "could not be parsed", "unable to decode", "failed to decode", "invalid header",
         "moov atom not found", "invalid data found when processing input", "unsupported codec",
-        "conversion failed", "already exists", "duplicate",
+        "conversion failed", "already exists", "duplicate", "ungültig", "unzulässig",
+        "invalide", "no válid", "non valid", "inválid",
         unless=(
+            "schlüssel", "zugangsdaten", "passwort", "anmeld", "mot de passe", "contraseña",
             "max_workers", "settings", "config", "environment", "keyword argument", "null byte in source",
             "shapes", "broadcast", "positional", "signature", "object is not valid",
             "is not valid for the current", "not supported between", "api key", "is not valid python",
@@ -382,7 +400,7 @@ BUGS: tuple[TextRule, ...] = (
         "expected all tensors", "no attribute", "must be implemented", "has already been closed",
         "session is closed", "client has been closed", "cannot send a request, as the client has been closed",
         "already acknowledged", "delivery tag", "unregistered task",
-        "received unregistered",
+        "received unregistered", "sync api inside the asyncio loop", "unknown encoding",
         unless=(
             "settings' object", "invalid literal", "utf-8", "could not convert string", "embedded null",
             "requested address",
@@ -413,7 +431,8 @@ BUGS: tuple[TextRule, ...] = (
     ),
     _text(
         "nothing_said", F.UNKNOWN, 0.82,
-        "unknown error", "error return without exception set", "returned a result with an exception set",
+        "unknown error", "unknown c++ exception", "unknown exception", "error return without exception set",
+        "returned a result with an exception set",
         "no message from the libpq", "no error details", "cancellederror", "something went wrong",
         unless=("unknown error occurred on", "error: ", "denied", "not found", "no space", "memory"),
     ),

@@ -45,7 +45,9 @@ SYSTEM: tuple[TextRule, ...] = (
         "storage is full", "low on disk", "disk usage", "kein speicherplatz", "auf dem gerät ist kein",
         "espacio en el dispositivo", "espace disque", "aucun espace", "spazio sul dispositivo",
         "свободного места", "no queda espacio", "cannot write more, disk", "wal: no space",
-        "could not extend file", "could not write to file", "table is full", "tablespace full",
+        "datenträger voll", "datenträger ist voll", "platte voll",
+        "platte ist voll", "disque plein", "disque est plein", "disco lleno", "disco está lleno", "disco pieno",
+        "disco cheio", "could not extend file", "could not write to file", "table is full", "tablespace full",
         unless=("does not exist", "doesn't exist", "marked as crashed", "permission denied"),
     ),
     _text(
@@ -97,12 +99,33 @@ RATE: tuple[TextRule, ...] = (
         "quota has been exceeded", "limit exceeded", "requests too frequently", "frequency limit",
         "api limit", "request_limit", "daily user sending", "too many messages",
         "too many recipients this hour", "rate quota", "concurrent request", "tpm limit", "rpm limit",
+        "zu viele anfragen", "trop de requêtes",
+        "demasiadas solicitudes", "demasiadas peticiones", "troppe richieste", "muitas solicitações",
+        "muitas requisições",
         unless=(
             "insufficient_quota", "billing", "generation limit", "recursion", "open files", "memory",
             "storage", "time limit", "timelimit", "context length", "size limit", "character limit",
             "connection limit", "file size", "stack", "redirect", "statement timeout", "for role",
             "for database", "over quota", "retry limit", "throttle_rates", "length limit", "thread",
             "max retries", "field limit",
+        ),
+    ),
+    _text(
+        # A quota of calls, not of tickets, beds or leave: the unit must be named.
+        "quota_abroad", F.TRANSIENT_RATE_LIMIT, 0.9,
+        "kontingent", "quota", "cuota",
+        also=(
+            "anfragen", "abruf", "aufruf", "api-", " api", "requêtes", "appels", "solicitudes", "peticiones",
+            "llamadas", "richieste",
+        ),
+        pattern=r"aufgebraucht|ausgesch(?:ö|oe)pft|ersch(?:ö|oe)pft|überschritten|dépassé|épuisé|agotad|superad|excedid",
+    ),
+    _text(
+        "window_used_up", F.TRANSIENT_RATE_LIMIT, 0.86,
+        "per minute", "per second", "per hour", "per day", "pro minute", "pro stunde", "par minute", "por minuto",
+        also=(
+            "current window", "this window", "already drawn", "already used", "already sent", "already made",
+            "used up", "aufgebraucht",
         ),
     ),
     _text(
@@ -149,6 +172,7 @@ NETWORK: tuple[TextRule, ...] = (
         "dns operation", "dns server", "unknown server host", "namensauflösung", "résolution de nom",
         "résolution du nom", "resolución de nombre", "host desconocido", "gaierror", "host not found",
         "can't resolve", "cannot resolve host", "lookup timed out", "unable to find the server at",
+        unless=("_host not found",),  # a setting of that name
     ),
     _text(
         "own_connection", F.TRANSIENT_DATABASE, 0.95,
@@ -211,6 +235,7 @@ NETWORK: tuple[TextRule, ...] = (
         "database is locked", "sorry, too many clients", "remaining connection slots",
         "server has gone away", "canceling statement due to", "chosen as the deadlock victim",
         "terminating connection due to", "idle-in-transaction timeout", "transaction timeout",
+        "sql execution internal error",
     ),
     _text(
         "changed_meanwhile", F.TRANSIENT_DATABASE, 0.98,
@@ -275,7 +300,7 @@ NETWORK: tuple[TextRule, ...] = (
         "connection error", "connection failed", "network error", "failed to connect", "couldn't connect",
         "could not connect", "unable to connect", "connection closed", "unexpected end of file from server",
         "stream is closed", "stream closed", "check your connection", "internet connection", "could not reach",
-        "cannot reach", "can't reach", "unable to reach",
+        "cannot reach", "can't reach", "unable to reach", "not currently connected", "client is not connected",
         unless=(
             "certificate verify failed", "invalid password", "407", "authentication", "read timed out",
             "permission denied",
@@ -295,7 +320,7 @@ NETWORK: tuple[TextRule, ...] = (
         "connection timed out", "connection to api", "timeout on reading", "timeout was reached",
         "request timeout", "timeout exceeded", "timed out.", "timeout error", "response timed out",
         "upstream request timeout", "request has timed out", "operation timeout", "timed out after",
-        "did not respond", "operationtimedout", "query timed out",
+        "did not respond", "operationtimedout", "query timed out", "authentication timeout",
         families=frozenset({*_REMOTE, fam.MAIL, fam.FTP, fam.SSH}),
         unless=("proxy_timeout_setting", "connection refused", "_sec timeout", "invalid"),
     ),
@@ -312,8 +337,19 @@ NETWORK: tuple[TextRule, ...] = (
     _text(
         "some_timeout", F.EXTERNAL_TIMEOUT, 0.868,
         "timed out", "timeout", "deadline exceeded", "did not respond in time", "no response received",
-        "no response from", "no reply",
-        unless=("invalid timeout", "timeout value", "timeout must", "unexpected keyword"),
+        "no response from", "no reply", "zeitüberschreitung", "délai d'attente dépassé", "délai d'attente expiré",
+        "tiempo de espera agotado", "tiempo de espera excedido", "agotó el tiempo de espera",
+        "tempo limite", "timeout scaduto",
+        unless=(
+            "invalid timeout", "timeout value", "timeout must", "unexpected keyword", "unzulässig", "ungültig",
+            "invalide", "no válid", "non valid", "inválid",
+        ),
+    ),
+    _text(
+        # With the waiting time or the machine beside it: customers, too, give no answer.
+        "no_answer_abroad", F.EXTERNAL_TIMEOUT, 0.868,
+        "keine antwort", "aucune réponse", "sin respuesta", "nessuna risposta", "sem resposta",
+        also=("sekunden", "secondes", "segundos", "secondi", "server", "serveur", "servidor"),
     ),
     _text(
         "task_timeout", F.EXTERNAL_TIMEOUT, 0.88,
@@ -338,10 +374,23 @@ NETWORK: tuple[TextRule, ...] = (
         unless=("resource temporarily unavailable",),
     ),
     _text(
+        # Of a service; goods, too, are not available.
+        "down_abroad", F.EXTERNAL_API_DOWN, 0.88,
+        "nicht verfügbar", "nicht erreichbar", "indisponible", "no está disponible", "non disponibile",
+        "não está disponível", "wartungsarbeiten", "wartungsmodus", "en maintenance", "en mantenimiento",
+        "in manutenzione", "em manutenção",
+        also=(
+            "server", "dienst", "webservice", "le service", "el servicio", "serveur", "servidor", "il servizio",
+            "o serviço", "schnittstelle", "wartung", "maintenance", "mantenimiento", "manutenzione", "manutenção",
+        ),
+        unless=("erweiterung", "extensi"),
+    ),
+    _text(
         "server_error_words", F.EXTERNAL_API_ERROR, 0.8,
         "internal server error", "server had an error", "internal error", "server error",
         "unexpected error occurred on", "backend error", "internal_error", "internalerror",
-        "we encountered an internal",
+        "we encountered an internal", "interner fehler", "interner serverfehler", "erreur interne", "error interno",
+        "errore interno", "erro interno",
         unless=("<title>5", "client error"),
         families=frozenset({*_REMOTE, ""}),
         retry=True,

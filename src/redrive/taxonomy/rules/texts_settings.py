@@ -88,11 +88,13 @@ SETTINGS: tuple[TextRule, ...] = (
         "plugin 'mysql_native_password' is not loaded", "no such module", "function st_",
         "function similarity(", "function unaccent(", "function uuid_generate_v4(",
         "function gen_random_uuid(", "gin_trgm_ops", "unknown tokenizer", "failed to find global analyzer",
-        "spatialite",
+        "spatialite", "unknown command 'ft.", "unknown command 'json.", "unknown command 'bf.",
+        "unknown command 'ts.", "unknown command `ft.", "unknown command `json.", "« ist nicht verfügbar",
+        "» n'est pas disponible", "» no está disponible",
         families=_OWN,
         also=(
             "extension", "library", "does not exist", "plugin", "no such module", "file", "unknown", "failed",
-            "spatialite",
+            "spatialite", "erweiterung", "extensión",
         ),
         unless=("server is not available", "currently"),
     ),
@@ -152,6 +154,8 @@ SETTINGS: tuple[TextRule, ...] = (
         "secret missing", "secret is missing", "access key missing", "have not set", "not configured",
         "not set an api key",
         "set your api key", "missing api_key", "api token is missing", "without api key",
+        "could not resolve authentication method", "nicht konfiguriert", "n'est pas configuré",
+        "no está configurad", "umgebungsvariable", "variable d'environnement", "variable de entorno",
         unless=(
             "couldn't import", "no module named", "expired", "uninitialized", "invalid api key",
             "no authenticator", "no authorization to", "permission", "does not exist", "certificate",
@@ -317,7 +321,8 @@ SETTINGS: tuple[TextRule, ...] = (
         "error opening data file", "cannot load library", "could not load library",
         "not found or not installed", "backend is not available", "no backend available",
         "you need to install", "requires additional", "failed loading language",
-        "is not available on this system", "engine is not running", "no such module",
+        "is not available on this system", "command was not found", "unsupported locale setting",
+        "engine is not running", "no such module",
         unless=(
             "positional argument", "the installed_apps", "app with label", "no installed app", "at least one",
             "could not find the requested", "required positional", "could not find the bill",
@@ -421,7 +426,10 @@ RIGHTS: tuple[TextRule, ...] = (
     _text(
         "rights_words", F.PERMANENT_PERMISSION, 0.865,
         "permission denied", "access denied", "access is denied", "forbidden", "not permitted",
-        "no permission",
+        "no permission", "keine berechtigung", "nicht berechtigt", "zugriff verweigert", "accès refusé",
+        "n'est pas autorisé", "pas l'autorisation", "droits insuffisants", "no tiene permiso", "acceso denegado",
+        "permiso denegado", "no está autorizad", "accesso negato", "permesso negato", "acesso negado",
+        "sem permissão",
         unless=("publickey", "credential"),
     ),
     _text(
