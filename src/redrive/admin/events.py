@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from redrive import runtime
 from redrive.conf import get_settings
 from redrive.models import Event
 from redrive.templatetags.redrive import ago
@@ -35,7 +35,7 @@ class EventAdmin(EventModelAdmin):
 
     @admin.display(description=_("when"), ordering="at")
     def when(self, event: Event) -> Any:
-        return ago(event.at, timezone.now())
+        return ago(event.at, runtime.clock.now())
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
         return super().get_queryset(request).using(get_settings().database)

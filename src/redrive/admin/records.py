@@ -15,7 +15,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
@@ -101,7 +100,7 @@ class TaskFailureRecordAdmin(RecordModelAdmin):
 
     @admin.display(description=gettext_lazy("failed, next run"), ordering="first_failed_at")
     def times(self, record: TaskFailureRecord) -> SafeString:
-        now = timezone.now()
+        now = runtime.clock.now()
         failed = ago(record.first_failed_at, now)
         if record.status != "RETRYING" or record.next_retry_at is None:
             return SafeString(failed)
@@ -249,7 +248,7 @@ class TaskFailureRecordAdmin(RecordModelAdmin):
     @admin.action(description=gettext_lazy("Export to CSV"), permissions=["view"])
     def export_csv(self, request: HttpRequest, queryset: QuerySet[TaskFailureRecord]) -> Any:
         """Every selected record, however many, as a download."""
-        return csv_response(queryset.defer(None), timezone.now())
+        return csv_response(queryset.defer(None), runtime.clock.now())
 
     def _ask(self, request: HttpRequest, ids: list[int]) -> HttpResponse:
         title = ngettext("Abandon %(n)s task?", "Abandon %(n)s tasks?", len(ids)) % {"n": len(ids)}
@@ -359,7 +358,7 @@ class TaskFailureRecordAdmin(RecordModelAdmin):
         record = TaskFailureRecord.objects.filter(pk=_number(unquote(object_id))).first()
         if record is None:
             raise Http404(_("There is no record with this number. Finished ones are deleted after a while."))
-        now = timezone.now()
+        now = runtime.clock.now()
         judged = judgement_of(record.fingerprint)
         attempts = FailureAttempt.objects.using(get_settings().database).filter(record=record)
         context = {

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils import timezone
 
+from redrive import runtime
 from redrive.api.access import VERSION, Refusal, error, json_view
 from redrive.api.breakers import read_breakers
 from redrive.stores.sql import pages
@@ -35,7 +35,7 @@ def api_dlq_status(request: HttpRequest) -> HttpResponse:
     there); ``overdue`` tasks that should have been sent again by now; the oldest dead letter; ``by_failure_type`` of
     the dead; ``queues`` with their ``depth``, if a keeper sampled it within the last minute.
     """
-    now = timezone.now()
+    now = runtime.clock.now()
     counts = pages.count_by_status()
     oldest = pages.oldest_pending_at()
     body = {
@@ -66,7 +66,7 @@ def api_circuit_breakers(request: HttpRequest) -> HttpResponse:
         "counts": breakers.counts(),
         "breakers": [row.to_dict() for row in breakers.rows],
     }
-    return _answer(timezone.now(), body)
+    return _answer(runtime.clock.now(), body)
 
 
 @json_view
@@ -76,7 +76,7 @@ def api_failure_trends(request: HttpRequest) -> HttpResponse:
     hours = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
     if not 1 <= hours <= MAX_HOURS:
         return error(Refusal(400, "bad_request", f"hours must be a whole number from 1 to {MAX_HOURS}."))
-    now = timezone.now()
+    now = runtime.clock.now()
     since = now - timedelta(hours=hours)
     daily = hours >= DAILY_FROM_HOURS
     points = pages.failure_trend(since, now, daily=daily)

@@ -7,9 +7,9 @@ from typing import Any
 
 from django.apps import apps
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from redrive import runtime
 from redrive.templatetags.redrive import admin_url, page_url
 
 TABS = (
@@ -50,5 +50,5 @@ def frame(request: HttpRequest, current: str = "", *, with_admin: bool = True) -
     context["is_nav_sidebar_enabled"] = False
     context["tabs"] = tuple(Tab(page_url(name), words, name == current) for name, words in TABS)
     context["current_tab"] = current
-    context["now"] = timezone.now()
+    context["now"] = runtime.clock.now()
     return context

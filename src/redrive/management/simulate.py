@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
+from redrive import runtime
 from redrive.conf import get_settings
 from redrive.retry import parse_policies
 from redrive.retry.policies import Overrides
@@ -145,7 +145,7 @@ def _chosen(name: str) -> Scenario:
 
 def _replayed(hours: int) -> tuple[Scenario, ...]:
     """One scenario per failure type and downstream that was recorded."""
-    since = timezone.now() - timedelta(hours=max(1, hours))
+    since = runtime.clock.now() - timedelta(hours=max(1, hours))
     return tuple(_replay(one, max(1, hours) * 3600.0) for one in recorded_failures(since))
 
 

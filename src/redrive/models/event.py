@@ -5,11 +5,13 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from redrive.models.moments import MomentField
+
 
 class Event(models.Model):
     """One act: by whom, of what kind, on what, why, with which numbers. Append-only."""
 
-    at = models.DateTimeField()
+    at = MomentField()
     actor = models.CharField(max_length=255)
     kind = models.CharField(max_length=60)
     subject = models.CharField(max_length=255, blank=True, default="")

@@ -8,6 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from redrive.conf import get_settings
+from redrive.models.moments import MomentField
 from redrive.taxonomy import FailureType, RemediationAction
 
 
@@ -65,12 +66,12 @@ class TaskFailureRecord(models.Model):
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
     retry_count = models.PositiveIntegerField(default=0)
     max_retries = models.PositiveIntegerField(default=0)
-    next_retry_at = models.DateTimeField(null=True, blank=True)
-    last_retry_at = models.DateTimeField(null=True, blank=True)
-    first_failed_at = models.DateTimeField(null=True, blank=True)
-    last_failed_at = models.DateTimeField(null=True, blank=True)
-    resolved_at = models.DateTimeField(null=True, blank=True)
-    abandoned_at = models.DateTimeField(null=True, blank=True)
+    next_retry_at = MomentField(null=True, blank=True)
+    last_retry_at = MomentField(null=True, blank=True)
+    first_failed_at = MomentField(null=True, blank=True)
+    last_failed_at = MomentField(null=True, blank=True)
+    resolved_at = MomentField(null=True, blank=True)
+    abandoned_at = MomentField(null=True, blank=True)
     decision = models.TextField(blank=True, default="", help_text=_("Why it waits, died or runs again."))
     hold_reason = models.TextField(blank=True, default="", help_text=_("Why a gate holds it, if one does."))
 
@@ -110,15 +111,15 @@ class TaskFailureRecord(models.Model):
         default=0, help_text=_("Times the running attempt was delivered again.")
     )
     started_attempt = models.PositiveIntegerField(default=0)
-    started_at = models.DateTimeField(null=True, blank=True)
+    started_at = MomentField(null=True, blank=True)
     started_by = models.CharField(max_length=255, blank=True, default="")
     started_child = models.CharField(max_length=40, blank=True, default="")
-    published_at = models.DateTimeField(null=True, blank=True)
+    published_at = MomentField(null=True, blank=True)
     publishes = models.PositiveIntegerField(default=0)
     lease_owner = models.CharField(max_length=255, blank=True, default="")
-    lease_expires_at = models.DateTimeField(null=True, blank=True)
+    lease_expires_at = MomentField(null=True, blank=True)
     version = models.PositiveSmallIntegerField(default=1, help_text=_("Version of the row's format."))
-    updated_at = models.DateTimeField(null=True, blank=True)
+    updated_at = MomentField(null=True, blank=True)
 
     objects: ClassVar[RecordManager] = RecordManager()
     every: ClassVar[EveryRecordManager] = EveryRecordManager()
@@ -158,7 +159,7 @@ class FailureAttempt(models.Model):
     worker_hostname = models.CharField(max_length=255, blank=True, default="")
     release = models.CharField(max_length=255, blank=True, default="")
     source = models.CharField(max_length=20, blank=True, default="", help_text=_("Who saw the ending."))
-    ended_at = models.DateTimeField()
+    ended_at = MomentField()
 
     class Meta:
         verbose_name = _("attempt")
@@ -183,15 +184,15 @@ class FailureGroup(models.Model):
     owner = models.CharField(max_length=255, blank=True, default="")
     note = models.TextField(blank=True, default="")
     runbook = models.URLField(blank=True, default="")
-    snoozed_until = models.DateTimeField(null=True, blank=True)
+    snoozed_until = MomentField(null=True, blank=True)
     correction = models.CharField(max_length=40, blank=True, default="")
     pending = models.PositiveIntegerField(default=0)
     retrying = models.PositiveIntegerField(default=0)
     resolved = models.PositiveIntegerField(default=0)
     abandoned = models.PositiveIntegerField(default=0)
     sparkline = models.JSONField(default=list, blank=True)
-    first_seen_at = models.DateTimeField()
-    last_seen_at = models.DateTimeField()
+    first_seen_at = MomentField()
+    last_seen_at = MomentField()
 
     class Meta:
         verbose_name = _("failure group")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from redrive.models.moments import MomentField
+
 
 class LeaseRow(models.Model):
     """One document with an owner, a fence that only grows, and an expiry by the database's clock."""
@@ -14,7 +16,7 @@ class LeaseRow(models.Model):
     owner = models.CharField(max_length=255, blank=True, default="")
     fence = models.BigIntegerField(default=0)
     state = models.CharField(max_length=40, blank=True, default="")
-    expires_at = models.DateTimeField(null=True, blank=True)
+    expires_at = MomentField(null=True, blank=True)
     data = models.JSONField(default=dict, blank=True)
 
     class Meta:

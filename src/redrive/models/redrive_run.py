@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from redrive.models.failure import TaskFailureRecord
+from redrive.models.moments import MomentField
 
 
 class RedriveRun(models.Model):
@@ -19,9 +20,9 @@ class RedriveRun(models.Model):
     ladder = models.JSONField(default=list, blank=True)
     stop_rules = models.JSONField(default=dict, blank=True)
     state = models.CharField(max_length=20, default="prepared")
-    created_at = models.DateTimeField()
-    started_at = models.DateTimeField(null=True, blank=True)
-    ended_at = models.DateTimeField(null=True, blank=True)
+    created_at = MomentField()
+    started_at = MomentField(null=True, blank=True)
+    ended_at = MomentField(null=True, blank=True)
 
     class Meta:
         verbose_name = _("redrive run")
@@ -39,8 +40,8 @@ class RedriveItem(models.Model):
     verdict = models.CharField(max_length=40, blank=True, default="")
     rung = models.PositiveIntegerField(default=0)
     outcome = models.CharField(max_length=20, blank=True, default="")
-    sent_at = models.DateTimeField(null=True, blank=True)
-    ended_at = models.DateTimeField(null=True, blank=True)
+    sent_at = MomentField(null=True, blank=True)
+    ended_at = MomentField(null=True, blank=True)
 
     class Meta:
         verbose_name = _("redrive item")

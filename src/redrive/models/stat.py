@@ -5,11 +5,13 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from redrive.models.moments import MomentField
+
 
 class Stat(models.Model):
     """Counts and seconds of one kind of happening in one hour (UTC), per task and label."""
 
-    hour = models.DateTimeField()
+    hour = MomentField()
     kind = models.CharField(max_length=40)
     task_name = models.CharField(max_length=255)
     label = models.CharField(max_length=100, blank=True, default="")

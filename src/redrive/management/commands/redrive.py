@@ -16,7 +16,6 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError
-from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from redrive import runtime
@@ -126,10 +125,10 @@ class Command(BaseCommand):
         counts = pages.count_by_status()
         types = {figure.failure_type: figure.count for figure in pages.type_figures(status="PENDING")}
         spill = runtime.spill().state()
-        drained = pages.count_drained(timezone.now() - timedelta(hours=24))
+        drained = pages.count_drained(runtime.clock.now() - timedelta(hours=24))
         in_list = "" if spill.list_lines is None else f" ({spill.list_lines:,} in the Redis list)"
         breakers = runtime.gate().states()
-        undeclared = undeclared_tasks(timezone.now() - UNDECLARED_SPAN)
+        undeclared = undeclared_tasks(runtime.clock.now() - UNDECLARED_SPAN)
         data = {
             "mode": get_mode(),
             "records": {status: count.value for status, count in counts.items()},
@@ -362,7 +361,7 @@ def _one_line(text: str) -> str:
 def _ago(moment: Any) -> str:
     if moment is None:
         return "-"
-    seconds = int((timezone.now() - moment).total_seconds())
+    seconds = int((runtime.clock.now() - moment).total_seconds())
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if seconds >= size:
             return f"{seconds // size} {unit} ago"

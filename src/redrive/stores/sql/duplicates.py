@@ -6,11 +6,11 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 
 from django.db.models import Sum
-from django.db.models.functions import TruncDay, TruncHour
 
 from redrive.conf import get_settings
 from redrive.metrics import CHECK, HIT, Checks, read_label
 from redrive.models import Stat
+from redrive.stores.sql.buckets import UtcDay, UtcHour
 
 MOST_ROWS = 5_000
 """Task, scope and endpoint together that are read, those with most checks first."""
@@ -51,7 +51,7 @@ def checks_over_time(
     queryset = Stat.objects.using(get_settings().database).filter(kind__in=[CHECK, HIT], hour__gte=since)
     if labels is not None:
         queryset = queryset.filter(label__in=list(labels))
-    truncate = TruncDay if daily else TruncHour
+    truncate = UtcDay if daily else UtcHour
     rows = (
         queryset.order_by()
         .annotate(bucket=truncate("hour", tzinfo=UTC))

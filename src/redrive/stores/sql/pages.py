@@ -14,12 +14,13 @@ from typing import Any
 
 from django.db import connections, models
 from django.db.models import Avg, Count, Max, Min, Q, Sum
-from django.db.models.functions import Left, TruncDay, TruncHour
+from django.db.models.functions import Left
 
 from redrive.conf import get_settings
 from redrive.metrics import DRAINED, SPILL
 from redrive.models import Event, LeaseRow, Stat, TaskFailureRecord
 from redrive.payload import mask
+from redrive.stores.sql.buckets import UtcDay, UtcHour
 from redrive.taxonomy import FailureType
 
 CAP = 10_000
@@ -319,7 +320,7 @@ def count_due(now: datetime) -> Capped:
 
 def failure_trend(since: datetime, until: datetime, *, daily: bool = False) -> tuple[TrendPoint, ...]:
     """Records that first failed in [since, until), by hour (or day) of UTC and category. Empty buckets are left out."""
-    truncate = TruncDay if daily else TruncHour
+    truncate = UtcDay if daily else UtcHour
     rows = (
         _records()
         .filter(first_failed_at__gte=since, first_failed_at__lt=until)
