@@ -73,9 +73,7 @@ class Consuming:
 
 def ask_for_one(consuming: Consuming) -> None:
     """What the event loop does for a channel that may consume; the answer is not read."""
-    client = consuming.channel.client
-    client.connection = client.connection_pool.get_connection()
-    consuming.channel._brpop_start()
+    consuming.channel.connection.cycle._register_BRPOP(consuming.channel)
 
 
 @pytest.mark.parametrize(("transport", "kept"), [(Transport, 1), (KombuTransport, 0)])

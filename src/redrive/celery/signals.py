@@ -28,7 +28,7 @@ from redrive.dead_letters import Ending, Outcome, Proposal
 from redrive.process import Role, process
 from redrive.stores.sql import starting
 from redrive.stores.sql.tables import REVOKED
-from redrive.taxonomy import extract
+from redrive.taxonomy import FailureType, extract
 
 logger = logging.getLogger("redrive")
 
@@ -220,10 +220,10 @@ def _close(task: Any, request: Any, *, helped: bool) -> None:
         ending = replace(ending, proposal=Proposal(retry=False, reason=f"It did not run. {answered.why}"))
     runtime.recorder().record(ending)
     header = header_of(request) or {}
-    kind = header.get("failure_type")
-    if helped and kind and attempt_of(request) > 1:
+    kind = str(header.get("failure_type"))
+    if helped and kind in FailureType.__members__ and attempt_of(request) > 1:
         retry = attempt_of(request) - 1
-        runtime.retry_engine.record_retry_attempt(task.name, str(kind), success=True, retry=retry)
+        runtime.retry_engine.record_retry_attempt(task.name, kind, success=True, retry=retry)
 
 
 @_safely
