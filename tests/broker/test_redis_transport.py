@@ -84,11 +84,8 @@ def test_a_message_that_was_taken_and_never_read_is_still_noted(
     connection = connect(transport)
     publish(connection, "one")
     consuming = Consuming(connection)
-    consuming.channel.qos.channel.client.connection = (
-        consuming.channel.client.connection_pool.get_connection()
-    )
 
-    consuming.channel._brpop_start()
+    ask_for_one(consuming)
 
     wait_until(lambda: client.llen("celery") == 0, 20, "the message is taken")
     assert client.hlen("unacked") == kept
