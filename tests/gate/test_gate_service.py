@@ -25,6 +25,17 @@ class AbsentStore:
         raise StoreUnavailable("connection refused")
 
 
+class LeavingStore(MemoryLeaseStore):
+    """A store that is away while it is told to be."""
+
+    away = False
+
+    def transact(self, kind: str, key: str, change: Change[T]) -> T:
+        if self.away:
+            raise StoreUnavailable("connection refused")
+        return super().transact(kind, key, change)
+
+
 def _trip(gate: Gate, downstream: str) -> None:
     for n in range(3):
         run = gate.admit("t", downstream, f"run-{n}")
@@ -121,3 +132,45 @@ def test_a_hold_says_how_long_by_the_stores_clock() -> None:
     an_hour_ahead = datetime(2026, 1, 1, 13, tzinfo=UTC)
     left = (hold.until - store_clock.now()).total_seconds()
     assert hold.seconds_from(an_hour_ahead) == pytest.approx(left, abs=1e-5)
+
+
+@pytest.mark.parametrize("told", ["by a flush", "with a failure", "with a failure of this process alone"])
+def test_successes_that_a_store_did_not_hear_of_are_told_when_it_is_back(told: str) -> None:
+    clock = FakeClock()
+    store = LeavingStore(clock)
+    gate = Gate(store, clock=clock, local=MemoryLeaseStore(clock))
+    run = gate.admit("t", "mail", "a")
+    assert isinstance(run, Run)
+    for _ in range(5):
+        gate.report("t", "mail", run, Outcome.success())
+    failure = Outcome.failure("EXTERNAL_API_DOWN", threshold=3, open_seconds=1800)
+
+    store.away = True
+    if told == "by a flush":
+        gate.flush()
+    else:
+        gate.report("t", "mail", Run(degraded=told != "with a failure"), failure)
+    store.away = False
+    gate.flush()
+
+    (mail,) = gate.states().breakers
+    # The first success is told at once, four are summed up; the failure stays untold.
+    assert (mail.successes, mail.failures) == (5, 0)
+
+
+def test_successes_from_before_a_reset_are_not_told_after_it() -> None:
+    clock = FakeClock()
+    store = LeavingStore(clock)
+    gate = Gate(store, clock=clock)
+    run = gate.admit("t", "mail", "a")
+    assert isinstance(run, Run)
+    for _ in range(5):
+        gate.report("t", "mail", run, Outcome.success())
+
+    store.away = True
+    gate.flush()
+    store.away = False
+    gate.reset("mail", by="mia")
+    gate.flush()
+
+    assert gate.states().breakers[0].successes == 0

@@ -161,7 +161,8 @@ class Gate:
         ):
             return Reported(counted=True)
         settings, spread = self.settings_of(downstream), self._rng.random()
-        summed = self._take_summed(downstream)
+        alone = run is not None and run.degraded
+        summed = None if alone else self._take_summed(downstream)
         call = Call(downstream=downstream, task_name=task_name, host=self._host)
 
         def change(lease: Lease | None, now: datetime) -> tuple[Lease | None, Reported]:
@@ -176,11 +177,12 @@ class Gate:
                 summed=summed,
             )
 
-        if run is not None and run.degraded:
+        if alone:
             return self._report_alone(downstream, change)
         try:
             reported = self._transact(downstream, change)
         except StoreUnavailable as exc:
+            self._put_back(downstream, summed)
             logger.debug("Gate of %s did not hear of %s: %s", downstream, task_name, exc)
             return Reported(counted=False, degraded=True)
         if reported.state is not BreakerState.CLOSED:
@@ -338,6 +340,15 @@ class Gate:
             by_task, seen.by_task, seen.told_at = seen.by_task, {}, self._clock.monotonic()
             return Summed(generation=seen.run.generation, by_task=by_task)
 
+    def _put_back(self, downstream: str, summed: Summed | None) -> None:
+        """Keep successes that could not be told for the next time, unless the breaker has changed since."""
+        with self._lock:
+            seen = self._seen.get(downstream)
+            if seen is None or summed is None or seen.run.generation != summed.generation:
+                return
+            for task_name, count in summed.by_task.items():
+                seen.by_task[task_name] = seen.by_task.get(task_name, 0) + count
+
     def _flush(self, downstream: str) -> None:
         summed = self._take_summed(downstream)
         if summed is None:
@@ -351,6 +362,7 @@ class Gate:
                 ),
             )
         except StoreUnavailable as exc:
+            self._put_back(downstream, summed)
             logger.debug("Gate of %s did not hear of successes: %s", downstream, exc)
             return
         if state is not BreakerState.CLOSED:
