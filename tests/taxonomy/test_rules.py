@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from redrive.taxonomy import ExceptionFacts, FailureType, Frame
+from redrive.taxonomy import Classifier, ExceptionFacts, FailureType, Frame
 from redrive.taxonomy.reading import Reading, read
 from redrive.taxonomy.rulebook import RuleBook
 from redrive.taxonomy.rules import (
@@ -51,6 +51,8 @@ EXAMPLES = {
     "text.none_found": "No open orders found",
     "text.none_abroad": "keine Preisliste für Kunde 7",
     "text.quota_abroad": "API-Kontingent aufgebraucht",
+    "text.down_abroad": "Annahmeserver wegen Wartungsarbeiten nicht verfügbar",
+    "text.window_used_up": "permits 60 labels per minute; 60 already drawn",
     "text.row_place": "row 17: price is too odd",
     "text.expired_words": "the session is long expired",
 }
@@ -169,3 +171,19 @@ def test_every_kind_of_library_with_a_last_resort_reaches_it() -> None:
 
 def test_every_text_and_name_rule_fires_on_a_case_of_ours_or_a_labelled_one() -> None:
     assert [rule.id for rule in (*TEXTS, *NAMES) if not FIRED[rule.id]] == []
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Dienstplan nicht verfügbar",
+        "Wartungsvertrag 8 nicht verfügbar",
+        "Der Kunde ist derzeit nicht erreichbar, Dienstag erneut",
+        "Limit of 5 orders per day already used by employee 7",
+        "device is not currently connected to a patient",
+    ],
+)
+def test_business_words_that_sound_like_trouble_ask_for_no_retry(message: str) -> None:
+    facts = ExceptionFacts("shop.errors", "Refused", ("shop.errors.Refused", "builtins.Exception"), message)
+
+    assert not Classifier().classify(facts).retry_recommended

@@ -122,9 +122,9 @@ RATE: tuple[TextRule, ...] = (
     ),
     _text(
         "window_used_up", F.TRANSIENT_RATE_LIMIT, 0.86,
-        "per minute", "per second", "per hour", "per day", "pro minute", "pro stunde", "par minute", "por minuto",
+        "per minute", "per second", "per hour", "pro minute", "pro stunde", "par minute", "por minuto",
         also=(
-            "current window", "this window", "already drawn", "already used", "already sent", "already made",
+            "current window", "this window", "already drawn", "already sent", "already made",
             "used up", "aufgebraucht",
         ),
     ),
@@ -300,7 +300,8 @@ NETWORK: tuple[TextRule, ...] = (
         "connection error", "connection failed", "network error", "failed to connect", "couldn't connect",
         "could not connect", "unable to connect", "connection closed", "unexpected end of file from server",
         "stream is closed", "stream closed", "check your connection", "internet connection", "could not reach",
-        "cannot reach", "can't reach", "unable to reach", "not currently connected", "client is not connected",
+        "cannot reach", "can't reach", "unable to reach", "client is not connected",
+        "client is not currently connected",
         unless=(
             "certificate verify failed", "invalid password", "407", "authentication", "read timed out",
             "permission denied",
@@ -379,9 +380,10 @@ NETWORK: tuple[TextRule, ...] = (
         "nicht verfügbar", "nicht erreichbar", "indisponible", "no está disponible", "non disponibile",
         "não está disponível", "wartungsarbeiten", "wartungsmodus", "en maintenance", "en mantenimiento",
         "in manutenzione", "em manutenção",
-        also=(
-            "server", "dienst", "webservice", "le service", "el servicio", "serveur", "servidor", "il servizio",
-            "o serviço", "schnittstelle", "wartung", "maintenance", "mantenimiento", "manutenzione", "manutenção",
+        # Whole words: a Dienstplan and a Wartungsvertrag are no services.
+        pattern=(
+            r"\b(?:server|dienst|webservice|service|serveur|servidor|servicio|servizio|serviço|schnittstelle|wartung|"
+            r"wartungsarbeiten|wartungsmodus|maintenance|mantenimiento|manutenzione|manutenção)\b"
         ),
         unless=("erweiterung", "extensi"),
     ),
