@@ -18,6 +18,7 @@ KNOWN = {
     "tasks.uncovered",
     "tasks.late-ack-unsafe",
     "tasks.reject-lost",
+    "broker.redis-take",
     "broker.visibility-limit",
     "spill.volatile",
 }
