@@ -33,6 +33,8 @@ class Demo:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                # As from a terminal: what runs in the background of a script ignores Ctrl-C, and all below it.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
             )
 
     def text(self) -> str:
