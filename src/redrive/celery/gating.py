@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -21,11 +22,12 @@ from django.db import DatabaseError, connections
 
 from redrive import breakers, runtime
 from redrive.celery import endings
-from redrive.celery.capture import header_of, is_redelivered
+from redrive.celery.capture import HEADER, header_of, is_redelivered
 from redrive.dead_letters import Ending, Outcome, Proposal, Recorded
 from redrive.gate import CONTENTION, DATABASE, BreakerState, Hold, Reported
 from redrive.gate import Outcome as CallOutcome
 from redrive.gate import Run as Permit
+from redrive.gate.types import MOST_ATTEMPTS
 from redrive.options import Options
 
 logger = logging.getLogger("redrive")
@@ -150,11 +152,18 @@ def tell_failure(
             threshold=policy.circuit_breaker_threshold,
             open_seconds=policy.circuit_breaker_timeout,
             hint_seconds=hint,
+            attempt=max(0, int(getattr(request, "retries", 0) or 0)) + 1 + _excused_runs(header_of(request)),
         )
     except Exception:
         logger.exception("redrive: a failure of %s could not be told to its gate", task.name)
         return None
     return _report(task, request, downstream, permit, outcome)
+
+
+def _excused_runs(header: Any) -> int:
+    """The runs of this round that used up no retry, as our header counts them; a stranger may have written anything."""
+    count = header.get("excused") if isinstance(header, Mapping) else 0
+    return min(max(0, count), MOST_ATTEMPTS) if isinstance(count, int) else 0
 
 
 def _is_djangos(exc: BaseException | None) -> bool:
@@ -217,7 +226,7 @@ def excused(ending: Ending, reported: Reported | None) -> Ending:
     proposal = ending.proposal
     if reported is None or reported.spends_attempt or reported.until is None:
         return ending
-    if proposal is None or not proposal.retry or not ending.has_message:
+    if proposal is None or not proposal.retry or ending.message is None or not ending.has_message:
         return ending
     seconds = max(2.0, reported.wait_seconds)
     state = "limits its rate" if reported.state is BreakerState.RAMP else "is not closed"
@@ -227,7 +236,9 @@ def excused(ending: Ending, reported: Reported | None) -> Ending:
     )
     explain = {**proposal.explain, "backoff": reason}
     held = replace(proposal, delay_seconds=seconds, reason=reason, explain=explain)
-    return replace(ending, outcome=Outcome.HELD, proposal=held, hold_reason=reason)
+    # In the options, because a hold leaves the message in its record as it is.
+    options = {**ending.options, "excused": _excused_runs(ending.message.headers.get(HEADER)) + 1}
+    return replace(ending, outcome=Outcome.HELD, proposal=held, hold_reason=reason, options=options)
 
 
 def flush() -> None:

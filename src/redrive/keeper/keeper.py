@@ -400,14 +400,15 @@ def headers_of(due: Due) -> dict[str, Any]:
     by_a_person = due.retries == 0 and due.attempt > 0
     if by_a_person:
         headers["expires"] = None
-    first_seen = stored.get("first_seen") if isinstance(stored, dict) and not by_a_person else None
+    kept = stored if isinstance(stored, dict) and not by_a_person else {}
     headers.update(eta=None, retries=due.retries)
     headers["redrive"] = {
         "version": 1,
         "attempt": due.attempt + 1,
         "retries": due.retries,
-        "first_seen": first_seen or runtime.clock.now().isoformat(),
+        "first_seen": kept.get("first_seen") or runtime.clock.now().isoformat(),
         "failure_type": due.failure_type if due.retries > 0 else "",
+        "excused": due.options.get("excused", kept.get("excused", 0)),
     }
     return headers
 
