@@ -142,16 +142,19 @@ def test_its_store_may_die_open_half_open_and_ramping(
     sys.stdout.write(f"{bad} failures in {seconds:.0f} s of outage; {again} tasks ran again.\n")
 
 
-def test_a_probe_whose_worker_is_killed_is_followed_by_one_other(
-    make_project: Callable[..., Project],
-    postgres_url: str,
-    valkey: ValkeyServer,
-    gate_store: ValkeyServer,
-    bank: Bank,
-) -> None:
-    project = make_project(
+@pytest.fixture
+def project(
+    make_project: Callable[..., Project], postgres_url: str, valkey: ValkeyServer, gate_store: ValkeyServer
+) -> Project:
+    """Its gate is in a Valkey of its own."""
+    return make_project(
         database_url=postgres_url, broker_url=valkey.url, redis_url=gate_store.url, redrive=PATIENT
     )
+
+
+def test_a_probe_whose_worker_is_killed_is_followed_by_one_other(
+    project: Project, gate_store: ValkeyServer, bank: Bank
+) -> None:
     workers = [project.worker(concurrency=2) for _ in range(2)]
     sent: list[str] = []
     bank.down.set()
@@ -178,15 +181,8 @@ def test_a_probe_whose_worker_is_killed_is_followed_by_one_other(
 
 
 def test_wrong_clocks_and_new_workers_change_nothing(
-    make_project: Callable[..., Project],
-    postgres_url: str,
-    valkey: ValkeyServer,
-    gate_store: ValkeyServer,
-    bank: Bank,
+    project: Project, gate_store: ValkeyServer, bank: Bank
 ) -> None:
-    project = make_project(
-        database_url=postgres_url, broker_url=valkey.url, redis_url=gate_store.url, redrive=PATIENT
-    )
 
     def start() -> list[Worker]:
         return [
