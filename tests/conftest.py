@@ -41,7 +41,6 @@ _PLACES = {
     "newcomer": "celery",
     "web": "pages",
 }  # folders whose every test starts processes or asks for whole pages
-_REAL = {"servers", "celery", "rabbitmq", "web"}
 # Nothing is judged by the time it takes, not even making an example: machines are shared.
 hypothesis.settings.register_profile(
     "redrive", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
@@ -83,10 +82,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(
                 pytest.mark.filterwarnings("ignore:.*socket.socket:pytest.PytestUnraisableExceptionWarning")
             )
-        if any(mark.name in _REAL for mark in item.iter_markers()) or item.path.name == "test_chaos.py":
-            # Killed servers and busy machines fail in ways of their own now and then. A test that passes the second
-            # time is printed as rerun, not hidden.
-            item.add_marker(pytest.mark.flaky(reruns=1))
+        # Killed servers, threads and busy machines fail in ways of their own now and then. A test that passes the
+        # second time is printed as rerun, not hidden.
+        item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.hookimpl(trylast=True)

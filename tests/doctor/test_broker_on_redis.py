@@ -11,7 +11,7 @@ import redis
 from redrive.doctor.facts import Away, Stray
 from redrive.doctor.probes.broker import broker_facts
 from redrive.doctor.probes.redis_server import store_facts
-from tests.doctor.asking import LONGEST_SECONDS, app_on, ask, redis_of, silent_server
+from tests.doctor.asking import app_on, ask, redis_of, silent_server
 from tests.servers import ValkeyServer
 
 
@@ -76,35 +76,32 @@ def test_looking_changes_nothing_in_redis(valkey: ValkeyServer) -> None:
     assert after == [b"work"]
 
 
-def test_stopped_valkey_is_away_within_seconds(valkey: ValkeyServer) -> None:
+def test_stopped_valkey_is_away_by_the_probes_own_limits(valkey: ValkeyServer) -> None:
     valkey.stop()
 
-    broker, broker_seconds = ask(lambda: broker_facts(app_on(valkey.url), []))
-    store, store_seconds = ask(lambda: store_facts(valkey.database_url(1)))
+    broker = ask(lambda: broker_facts(app_on(valkey.url), []))
+    store = ask(lambda: store_facts(valkey.database_url(1)))
 
     assert isinstance(broker, Away)
     assert str(valkey.port) in broker.reason
     assert isinstance(store, Away)
     assert "refused" in store.reason
-    assert max(broker_seconds, store_seconds) < LONGEST_SECONDS
 
 
 @pytest.mark.parametrize("scheme", ["redis", "amqp"])
 @pytest.mark.usefixtures("server_directory")  # takes seconds, so not of the unit tier
-def test_silent_broker_is_away_within_seconds(scheme: str) -> None:
+def test_silent_broker_is_away_by_the_probes_own_limits(scheme: str) -> None:
     with silent_server() as address:
-        answer, seconds = ask(lambda: broker_facts(app_on(f"{scheme}://{address}//"), []))
+        answer = ask(lambda: broker_facts(app_on(f"{scheme}://{address}//"), []))
 
     assert isinstance(answer, Away)
     assert address in answer.reason
-    assert seconds < LONGEST_SECONDS
 
 
 @pytest.mark.usefixtures("server_directory")  # takes seconds, so not of the unit tier
-def test_silent_store_is_away_within_seconds() -> None:
+def test_silent_store_is_away_by_the_probes_own_limits() -> None:
     with silent_server() as address:
-        answer, seconds = ask(lambda: store_facts(f"redis://{address}/1"))
+        answer = ask(lambda: store_facts(f"redis://{address}/1"))
 
     assert isinstance(answer, Away)
     assert "Timeout" in answer.reason
-    assert seconds < LONGEST_SECONDS

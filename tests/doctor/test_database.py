@@ -14,7 +14,7 @@ from redrive.doctor.facts import Away, DatabaseFacts
 from redrive.doctor.probes.database import database_facts
 from redrive.stores.sql.connection import Database
 from redrive.stores.sql.leases import put
-from tests.doctor.asking import LONGEST_SECONDS, ask, silent_server
+from tests.doctor.asking import ask, silent_server
 from tests.servers import PostgresServer
 
 
@@ -112,25 +112,25 @@ def test_missing_tables_are_migrations_to_apply(alias: str) -> None:
 
 
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
-def test_stopped_postgresql_is_away_within_seconds(alias: str, postgres: PostgresServer) -> None:
+def test_stopped_postgresql_is_away_by_the_probes_own_limits(alias: str, postgres: PostgresServer) -> None:
     postgres.stop()
 
-    answer, seconds = ask(database_facts)
+    answer = ask(database_facts)
 
     assert isinstance(answer, Away)
     assert str(postgres.port) in answer.reason
-    assert seconds < LONGEST_SECONDS
 
 
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
-def test_silent_postgresql_is_away_within_seconds(alias: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silent_postgresql_is_away_by_the_probes_own_limits(
+    alias: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with silent_server() as address:
         monkeypatch.setitem(connections.settings[alias], "PORT", address.partition(":")[2])
         monkeypatch.setitem(connections[alias].settings_dict, "PORT", address.partition(":")[2])
-        answer, seconds = ask(database_facts)
+        answer = ask(database_facts)
 
     assert isinstance(answer, Away)
-    assert seconds < LONGEST_SECONDS
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

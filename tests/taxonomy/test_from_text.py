@@ -181,8 +181,9 @@ def test_any_text_is_read_without_raising(text: str) -> None:
 )
 def test_long_text_takes_bounded_time(piece: str) -> None:
     text = piece * (2_000_000 // len(piece)) + "\nValueError: x"
-    started = time.perf_counter()
+    started = time.process_time()
 
     parse_text(text)
 
-    assert time.perf_counter() - started < 5  # a million characters; generous for a busy machine
+    # Linear takes a second of this process's own time, quadratic would take hours.
+    assert time.process_time() - started < 60
