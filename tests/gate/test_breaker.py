@@ -149,7 +149,7 @@ def test_an_open_breaker_holds_everyone_and_says_why(fleet: Fleet) -> None:
 
     # 12:00:10 is the place of the task whose failure opened it; unknown traffic is taken for one call a second, and
     # 0.75 a second may come back.
-    assert (held.until - NOON).total_seconds() == pytest.approx(10 + 1 / 0.75, abs=0.01)
+    assert (held.until - NOON).total_seconds() == pytest.approx(10 + 1 / 0.825, abs=0.01)
     assert "5 of 5 calls failed" in held.reason
 
 
@@ -253,7 +253,7 @@ def test_a_server_that_says_slow_down_is_left_alone_for_as_long_as_it_asked(flee
 
     held = fleet.hold()
     # The call that was told so has the first place, 12:00:30; this one the next.
-    assert (held.until - NOON).total_seconds() == pytest.approx(30 + 1 / 0.75, abs=0.01)
+    assert (held.until - NOON).total_seconds() == pytest.approx(30 + 1 / 0.825, abs=0.01)
     assert held.reason == "stripe asked to slow down until 12:00:30 UTC."
     fleet.clock.advance(seconds=30)
     assert not fleet.run().probe
@@ -271,7 +271,7 @@ def test_a_senseless_hint_is_capped_or_ignored(fleet: Fleet, hint: float, second
 
 
 def test_held_calls_come_back_one_after_the_other() -> None:
-    """At 10 calls a second before, what waits comes back at 7.5 a second from the next probe on."""
+    """At 10 calls a second before, what waits comes back at 8.25 a second from the next probe on."""
     fleet = Fleet()
     for _ in range(200):
         fleet.succeed()
@@ -283,7 +283,7 @@ def test_held_calls_come_back_one_after_the_other() -> None:
 
     gaps = [later - earlier for earlier, later in itertools.pairwise(moments)]
     assert min(gaps) == pytest.approx(max(gaps), rel=0.05)
-    assert gaps[0] == pytest.approx(1 / 7.5, rel=0.05)
+    assert gaps[0] == pytest.approx(1 / 8.25, rel=0.05)
 
 
 def test_a_downstream_nobody_needs_any_more_is_forgotten(fleet: Fleet) -> None:

@@ -5,7 +5,7 @@ All in calls per second. The measure is what was usual before the trouble (``exp
 The ramp grows by the CUBIC curve of TCP (RFC 9438), as botocore's adaptive mode does for send rates: quickly
 up to the ceiling, level around it, then ever faster beyond, so that a limit that still holds costs little and
 one that is gone is left behind soon. After an outage of a downstream that bears 10/s it goes from 2.5/s to
-10/s in 16 s and to 15/s in another 14 s.
+10/s in 12 s and to 15/s in another 11 s.
 """
 
 import math
@@ -15,7 +15,7 @@ from redrive.gate import counts
 from redrive.gate.document import Document, replace
 from redrive.gate.types import BreakerState
 
-SCALE: Final = 2e-4
+SCALE: Final = 4e-4
 """Growth of the curve: share of the expected rate, per cubed second."""
 
 FIRST_SHARE: Final = 0.25
@@ -31,16 +31,18 @@ UNKNOWN: Final = 1.0
 """Expected rate while nothing is known."""
 
 LEAST_EXTRA: Final = 0.75
-MOST_EXTRA: Final = 1.03
+MOST_EXTRA: Final = 1.0
 LONG_SECONDS: Final = 800.0
 """What waits may add to the usual rate: three quarters after a short outage, as much again after
 one of a quarter of an hour. So five minutes' worth of work is through in eight, twenty minutes' worth in twenty-two."""
 
-SLACK: Final = 1.01
-"""The bucket lets a little more through than the row brings. Chance makes some come in vain all the same: see
-`AGAIN_SECONDS`."""
+HASTE: Final = 1.1
+"""The row brings a tenth more than may be added, so that no allowed call is left unused in a second in which few fresh
+ones come. So some come in vain: see `AGAIN_SECONDS`."""
 
-BURST_SECONDS: Final = 1.5
+BURST_SECONDS: Final = 1.2
+FRESH_SHARE: Final = 0.2
+"""The bucket's size, and the part of it that those who waited leave to fresh calls. Little, or the rate swings by it."""
 
 AGAIN_SECONDS: Final = 10.0
 AGAIN_SHARE: Final = 0.9
@@ -77,7 +79,7 @@ def extra(document: Document) -> float:
 
 def cap(document: Document) -> float:
     """Return the highest rate of the ramp."""
-    return max(document.expected, FLOOR) * (1 + extra(document)) * SLACK
+    return max(document.expected, FLOOR) * (1 + extra(document))
 
 
 def rate(document: Document, moment: float) -> float:
@@ -106,8 +108,8 @@ def take(
 ) -> tuple[Document, bool]:
     """Take a token of the bucket, if there is one for this call.
 
-    The bucket fills at the ramp's rate, or the declared one (``most``) where that is lower. It holds one and a half
-    seconds' worth. Who waited leaves half of it to fresh calls, so that these go first.
+    The bucket fills at the ramp's rate, or the declared one (``most``) where that is lower. It holds 1.2 seconds'
+    worth. Who waited leaves a fifth of it to fresh calls, so that these go first.
     """
     now = min(rate(document, moment) if ramping else math.inf, most if most is not None else math.inf)
     burst = max(1.0, now * BURST_SECONDS)
@@ -115,7 +117,7 @@ def take(
         tokens = burst
     else:
         tokens = min(burst, document.tokens + max(0.0, moment - document.tokens_at) * now)
-    enough = tokens >= 1.0 + ((burst - 1.0) / 2 if waited else 0.0)
+    enough = tokens >= 1.0 + ((burst - 1.0) * FRESH_SHARE if waited else 0.0)
     return replace(document, tokens=tokens - enough, tokens_at=moment), enough
 
 
@@ -145,9 +147,11 @@ def book(
     backlog = max(0 if passed else document.backlog, waiting)
     document = replace(document, waiting=waiting, backlog=backlog, asked=document.asked + (not waited))
     document = replace(document, expected=_measure(document, moment))
-    space = min(LONGEST_SPACE, 1 / (document.expected * extra(document)))
+    space = min(LONGEST_SPACE, 1 / (document.expected * extra(document) * HASTE))
     if waited and spread < AGAIN_SHARE and document.state is BreakerState.RAMP and _is_full(document, moment):
-        return document, earliest + spread / AGAIN_SHARE * AGAIN_SECONDS
+        # The row has not passed before they have asked again: a breaker that closed by then would let them all through.
+        until = earliest + spread / AGAIN_SHARE * AGAIN_SECONDS
+        return replace(document, release_at=max(until, document.release_at or 0.0)), until
     start = max(earliest, document.release_at or 0.0)
     return replace(document, release_at=start + space), start + spread * space
 
