@@ -55,6 +55,7 @@ EXAMPLES = {
     "text.window_used_up": "permits 60 labels per minute; 60 already drawn",
     "text.row_place": "row 17: price is too odd",
     "text.expired_words": "the session is long expired",
+    "text.own_sentence": "the recipient refused the parcel at the door",
 }
 
 

@@ -42,7 +42,8 @@ ones come. So some come in vain: see `AGAIN_SECONDS`."""
 
 BURST_SECONDS: Final = 1.2
 FRESH_SHARE: Final = 0.2
-"""The bucket's size, and the part of it that those who waited leave to fresh calls. Little, or the rate swings by it."""
+"""The bucket's size, and the part of it that those who waited leave to fresh calls. Little,
+or the rate swings by it."""
 
 AGAIN_SECONDS: Final = 10.0
 AGAIN_SHARE: Final = 0.9

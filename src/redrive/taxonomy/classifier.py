@@ -14,9 +14,11 @@ from redrive.taxonomy.facts import ExceptionFacts, text_of
 from redrive.taxonomy.fingerprint import fingerprint
 from redrive.taxonomy.project import ProjectRule
 from redrive.taxonomy.reading import Reading, read
+from redrive.taxonomy.remediation import REMEDIES
 from redrive.taxonomy.retry_after import server_wait_seconds
 from redrive.taxonomy.rulebook import Hit, RuleBook
 from redrive.taxonomy.rules import ALL
+from redrive.taxonomy.rules.business import is_of_people
 from redrive.taxonomy.rules.rule import CodeRule, NameRule, Rule
 from redrive.taxonomy.secrets import mask
 from redrive.taxonomy.types import Classification, Evidence, FailureType, Scalar
@@ -228,6 +230,13 @@ def _weigh(hit: Hit, reading: Reading) -> float:
     if isinstance(rule, NameRule) and reading.status and trust < 0.9:
         # The server's own status knows better than a word in the name, save the names of limits.
         return min(trust, 0.8)
+    if (
+        isinstance(rule, NameRule)
+        and not reading.family
+        and REMEDIES[rule.says].retry
+        and is_of_people(reading.text)
+    ):
+        return min(trust, 0.55)
     return trust
 
 

@@ -1,6 +1,7 @@
 """The rules, as data. ``ALL`` is every rule; the modules group them by what they read."""
 
 from redrive.taxonomy.rules import (
+    business,
     classes,
     codes,
     frames,
@@ -36,7 +37,12 @@ CLASSES: tuple[ClassRule, ...] = (
     *libraries_data.RULES,
 )
 NAMES: tuple[NameRule, ...] = classes.NAMES
-TEXTS: tuple[TextRule, ...] = (*texts_passing.RULES, *texts_settings.RULES, *texts_input.RULES)
+TEXTS: tuple[TextRule, ...] = (
+    *texts_passing.RULES,
+    *texts_settings.RULES,
+    *texts_input.RULES,
+    business.OWN_SENTENCE,
+)
 FRAMES: tuple[FrameRule, ...] = frames.RULES
 FAMILIES: tuple[FamilyRule, ...] = frames.FAMILIES
 ALL: tuple[Rule, ...] = (*CODES, *CLASSES, *NAMES, *TEXTS, *FRAMES, *FAMILIES)

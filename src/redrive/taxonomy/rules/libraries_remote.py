@@ -209,6 +209,8 @@ SERVICES = _of("services", "the SDKs' own exception hierarchies", (
     ("ldap_login", F.CONFIG_INVALID_SETTING, 0.93, None,
      "ldap:INVALID_CREDENTIALS ldap3:LDAPInvalidCredentialsResult ldap3:LDAPBindError "
      "ldap:STRONG_AUTH_REQUIRED ldap:INAPPROPRIATE_AUTH"),
+    ("ldap_settings", F.CONFIG_INVALID_SETTING, 0.9, None,
+     "ldap3:LDAPInvalidServerError ldap3:LDAPInvalidPortError ldap3:LDAPSSLConfigurationError"),
     ("ldap_missing", F.PERMANENT_NOT_FOUND, 0.9, None, "ldap:NO_SUCH_OBJECT ldap3:LDAPNoSuchObjectResult"),
     ("ldap_rights", F.PERMANENT_PERMISSION, 0.93, None,
      "ldap:INSUFFICIENT_ACCESS ldap3:LDAPInsufficientAccessRightsResult"),

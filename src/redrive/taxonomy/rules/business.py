@@ -1,0 +1,66 @@
+"""What a project's own exception says when no word of it speaks of machines: a fact that a retry does not change.
+
+"The customer refused delivery", "Versicherungsschutz abgelaufen", "La reserva ya fue cancelada". Whoever owns the data
+must act, so it is PERMANENT_VALIDATION, with little confidence: of sentences without a word of ours about eight in ten
+were. Sentences that only say that something failed are left UNKNOWN.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from redrive.taxonomy.rules.text_rule import text_rule
+from redrive.taxonomy.types import FailureType
+
+# fmt: off
+_OF_MACHINES: Final = (
+    "server", "serveur", "servidor", "servic", "serviz", "serviç", "dienst", "api", "http", "url", "host", "connect",
+    "connex", "conex", "conness", "verbind", "verbroken", "netz", "netw", "réseau", "rete ", "timeout", "timed",
+    "time-out", "zeitüber", "délai d'attente", "tiempo de espera", "tempo limite", "antwort", "answer", "respon",
+    "réponse", "respuesta", "risposta", "resposta", "datenbank", "databa", "dati ", "dados", "disk", "disque",
+    "disco", "schijf", "platte", "speicher", "memor", "mémoire", "geheugen", "process", "thread", "worker", "queue",
+    "broker", "cache", "socket", "gateway", "proxy", "cluster", "backend", "upstream", "token", "session", "certifi",
+    "zertifi", "slow", "langsam", "busy", "overload", "erreichbar", "verfügbar", "indispon", "disponib",
+    "maintenance", "wartung", "manten", "manuten", "momenta", "config", "konfigur", "setting", "einstell",
+    "hinterlegt", "variable", "module", "import", "attribut", "argument", "function", "object", "none", "null",
+    "permiss", "berecht", "droit", "permis", "zugriff", "access", "acceso", "accès", "denied", "forbidden", "autori",
+    "authori", "zulässig", "file", "datei", "fichier", "archiv", "arquiv", "path", "director", "exit", "signal",
+    "kill", "crash", "rate ", "request", "anfrage", "quotas", "requête", "encod", "pars", "version", "schema",
+)
+_OF_NOTHING: Final = (
+    "error", "fehler", "erreur", "erro ", "fout", "fail", "échec", "fallo", "fallid", "falha", "unexpected",
+    "unerwartet", "inesperad", "imprévu", "inattes", "onverwacht", "wrong", "problem", "problèm", " log", "contact",
+    "administra", "unknown", "unbekannt", "inconnu", "descon", "sconosc", "retry", "again", "later", "später",
+    "plus tard", "más tarde", "più tardi", "mais tarde", "job", "task", "0x", "status", "abort", "backoff",
+    "could not", "unable to",
+)
+_OF_PEOPLE: Final = (
+    "customer", "member ", "patient", "employee", "passenger", "guest", "student", "tenant", "driver", "room ",
+    "seat ", "exam ", "course ", "booking", "booked", "reservation", "contract", "insurance", "policy ", "yearly",
+    "vacation", "registration", "kunde", "mitarbeiter", "patienten", "buchung", "vertrag",
+)
+# fmt: on
+_SENTENCE: Final = r"\A\W{0,5}\w{1,60}(?:\W{1,9}\w{1,60}){3}"
+
+OWN_SENTENCE: Final = text_rule(
+    "own_sentence", FailureType.PERMANENT_VALIDATION, 0.76, " ",
+    unless=(*_OF_MACHINES, *_OF_NOTHING),
+    pattern=_SENTENCE,
+    families=frozenset({""}),
+    source="projects' own exceptions",
+)  # fmt: skip
+
+_PATTERN: Final = re.compile(_SENTENCE)
+
+
+def is_of_people(text: str) -> bool:
+    """Whether a message, in lower case, speaks of people and their papers, and of no machine.
+
+    Then a word such as "deadline" or "quota" in the class's name is theirs too: ``DeadlineExceeded`` of a registration.
+    """
+    return (
+        any(word in text for word in _OF_PEOPLE)
+        and not any(word in text for word in OWN_SENTENCE.unless)
+        and _PATTERN.search(text) is not None
+    )
