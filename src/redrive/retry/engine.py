@@ -4,7 +4,7 @@ import logging
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from redrive.gate import BreakerState
 from redrive.options import Options
@@ -19,6 +19,9 @@ logger = logging.getLogger(__name__)
 
 Classifier: TypeAlias = Callable[[BaseException, Mapping[str, Any] | None], Classification]
 QueueDepth: TypeAlias = Callable[[str], int | None]
+
+MOST_REMEMBERED: Final = 10_000
+"""Policies kept, one per failure type and task name; more names than any project has."""
 
 
 class RetryEngine:
@@ -49,6 +52,7 @@ class RetryEngine:
         self._learning = learning
         self._queue_depth = queue_depth
         self._rng = rng or random.Random()  # noqa: S311  # spread, not secrets
+        self._known: dict[tuple[FailureType, str], RetryPolicy] = {}
         self._said: set[str] = set()
 
     def get_retry_policy(
@@ -66,7 +70,7 @@ class RetryEngine:
         context = task_context or {}
         classification = self._classification(task_name, exception, context)
         kind = classification.failure_type
-        policy = resolve(kind, task_name, self._overrides)
+        policy = self._resolved(kind, task_name)
         policy = self._respect_classification(policy, classification)
         options = context.get("options")
         if isinstance(options, Options):
@@ -112,6 +116,15 @@ class RetryEngine:
                 self._learning.record(task_name, name, bool(success), retry)
             except Exception as exc:  # a store that is away must not fail the task
                 self._say_once("learning", exc)
+
+    def _resolved(self, kind: FailureType, task_name: str) -> RetryPolicy:
+        """The policy before anything is known about this failure; that takes half of a decision's time, so once."""
+        policy = self._known.get((kind, task_name))
+        if policy is None:
+            if len(self._known) >= MOST_REMEMBERED:
+                self._known.clear()
+            policy = self._known[kind, task_name] = resolve(kind, task_name, self._overrides)
+        return policy
 
     def _classification(
         self, task_name: str, exception: BaseException | Classification, context: Mapping[str, Any]
