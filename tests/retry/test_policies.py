@@ -33,6 +33,7 @@ def test_documented_policies_have_their_documented_numbers(
 def test_every_failure_type_has_a_policy_that_says_why() -> None:
     assert list(DEFAULT_POLICIES) == list(FailureType)
     assert all(policy.rationale.endswith(".") for policy in DEFAULT_POLICIES.values())
+    assert all(" Source: " in policy.rationale for policy in DEFAULT_POLICIES.values() if policy.max_retries)
 
 
 def test_permanent_configuration_and_unknown_failures_are_not_retried_and_all_others_are() -> None:
@@ -120,7 +121,7 @@ def test_a_policy_explains_itself() -> None:
 
     assert resolve(FailureType.TRANSIENT_NETWORK, "t", overrides).explain() == (
         "TRANSIENT_NETWORK: up to 4 retries, first after 60 s, exponential backoff x2 up to 1800 s, auto jitter. "
-        "Refused and reset connections mostly pass within minutes.\n"
+        "Refused and reset connections mostly pass within minutes. Source: Redrive's documented defaults.\n"
         "- max_retries 3 → 4: POLICIES['TRANSIENT_NETWORK']"
     )
     assert DEFAULT_POLICIES[FailureType.PERMANENT_LOGIC].explain() == (
