@@ -214,6 +214,24 @@ class TestOperators:
         fleet.gate.override("stripe", None, by="ann")
         assert isinstance(fleet.gate.admit("shop.pay", "stripe", "a"), Hold)
 
+    @pytest.mark.parametrize(
+        ("kind", "left"), [(Override.FORCED_OPEN, 0), (Override.FORCED_CLOSED, 1), (Override.OBSERVE, 1)]
+    )
+    def test_the_place_of_a_permit_outlives_no_call_that_an_operator_holds(
+        self, kind: Override, left: int
+    ) -> None:
+        fleet = Fleet(GateSettings(concurrency=3))
+        permit = fleet.gate.admit("shop.pay", "stripe", "keeper")
+        assert isinstance(permit, Run)
+        fleet.gate.override("stripe", kind, by="ann")
+
+        answer = fleet.gate.admit("shop.pay", "stripe", "worker", ticket=permit)
+
+        assert fleet.gate.states().breakers[0].in_flight == left
+        if isinstance(answer, Run):
+            fleet.call(Outcome.success(), run=answer)
+            assert fleet.gate.states().breakers[0].in_flight == 0
+
     def test_observing_says_why_it_would_have_held(self) -> None:
         fleet = Fleet()
         fleet.gate.override("stripe", Override.OBSERVE, by="ann")

@@ -81,14 +81,19 @@ def admit(
     document = documents.read(lease, now)
     moment = timestamp(now)
     override = override_of(document, moment)
+    place = call.ticket.slot if call.ticket is not None else None
     if override is Override.FORCED_OPEN:
         wait = OVERRIDE_CHECK_SECONDS * (0.5 + spread)
-        return lease, _hold(moment, moment + wait, f"{document.override_by} holds {call.downstream}.")
+        hold = _hold(moment, moment + wait, f"{document.override_by} holds {call.downstream}.")
+        left = slots.leave(document, place)
+        if left is document:
+            return lease, hold
+        return documents.write(lease, now, call.downstream, left, settings), hold
     if override is Override.FORCED_CLOSED:
-        return lease, Run(generation=document.generation)
+        return lease, Run(generation=document.generation, slot=place)
     changed, answer, owner = _decide(document, lease, now, call, settings, spread)
     if isinstance(answer, Hold) and override is Override.OBSERVE:
-        return lease, Run(generation=document.generation, observed=answer.reason)
+        return lease, Run(generation=document.generation, observed=answer.reason, slot=place)
     if changed is document:
         return lease, answer
     return documents.write(lease, now, call.downstream, changed, settings, owner), answer
