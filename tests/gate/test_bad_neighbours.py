@@ -139,6 +139,14 @@ def test_a_declared_rate_is_kept() -> None:
     assert went == pytest.approx(10 * 20 + 12, abs=3)  # 20 s, and 1.2 seconds' worth that the bucket held
 
 
+def test_what_exceeds_a_declared_rate_comes_back_at_that_rate() -> None:
+    fleet = Fleet(GateSettings(rate=100))
+    answers = [fleet.gate.admit("shop.pay", "stripe", f"run-{n}") for n in range(1000)]
+
+    last = max(answer.until for answer in answers if isinstance(answer, Hold))
+    assert 7 <= (last - NOON).total_seconds() <= 11
+
+
 def test_the_retry_budget_makes_retries_wait_and_never_goes_below_zero() -> None:
     fleet = Fleet()
     answers = [fleet.gate.admit("shop.pay", "stripe", f"retry-{n}", retry_count=1) for n in range(40)]

@@ -295,10 +295,12 @@ def _probe_is_due(document: Document, moment: float, call: Call) -> bool:
     return not (same and due is not None and moment < due + OTHERS_FIRST_SECONDS)
 
 
-def _held(document: Document, moment: float, call: Call, spread: float, why: str) -> tuple[Document, Hold]:
+def _held(
+    document: Document, moment: float, call: Call, spread: float, why: str, most: float | None = None
+) -> tuple[Document, Hold]:
     if document.probe_task not in ("", call.task_name):
         document = replace(document, others=True)
-    document, until = booked(document, moment, waited=call.waited, spread=spread)
+    document, until = booked(document, moment, waited=call.waited, spread=spread, most=most)
     return document, _hold(moment, until, why, document.state)
 
 
@@ -322,7 +324,7 @@ def _limited(
         if not enough:
             now_rate = flow.rate(document, moment) if ramping else settings.rate
             why = f"{call.downstream} gets {now_rate:.1f} calls a second. {document.reason}".rstrip()
-            return _held(document, moment, call, spread, why)
+            return _held(document, moment, call, spread, why, None if ramping else settings.rate)
     elif call.retry_count > 0 and not call.waited:
         document, enough = flow.spend(document, moment)
         if not enough:

@@ -113,7 +113,8 @@ def take(
     worth. Who waited leaves a fifth of it to fresh calls, so that these go first.
     """
     now = min(rate(document, moment) if ramping else math.inf, most if most is not None else math.inf)
-    burst = max(1.0, now * BURST_SECONDS)
+    # At least two while ramping: with one, fresh calls would have no precedence at low rates.
+    burst = max(2.0 if ramping else 1.0, now * BURST_SECONDS)
     if document.tokens_at is None:
         tokens = burst
     else:
@@ -136,19 +137,27 @@ def still_waiting(document: Document, moment: float) -> int:
 
 
 def book(
-    document: Document, moment: float, *, earliest: float, waited: bool, spread: float
+    document: Document,
+    moment: float,
+    *,
+    earliest: float,
+    waited: bool,
+    spread: float,
+    most: float | None = None,
 ) -> tuple[Document, float]:
     """Return when a held call comes back: a place of its own in the row behind those that were held before.
 
     The row moves at the rate that is allowed for what waits, so that whenever the downstream recovers those who
-    come back are spread already.
+    come back are spread already; at ``most`` where only a declared rate is in the way.
     """
     passed = document.release_at is None or document.release_at <= moment
     waiting = (0 if passed else document.waiting) + (0 if waited and not passed else 1)
     backlog = max(0 if passed else document.backlog, waiting)
     document = replace(document, waiting=waiting, backlog=backlog, asked=document.asked + (not waited))
     document = replace(document, expected=_measure(document, moment))
-    space = min(LONGEST_SPACE, 1 / (document.expected * extra(document) * HASTE))
+    space = (
+        min(LONGEST_SPACE, 1 / (document.expected * extra(document) * HASTE)) if most is None else 1 / most
+    )
     if waited and spread < AGAIN_SHARE and document.state is BreakerState.RAMP and _is_full(document, moment):
         # The row has not passed before they have asked again: a breaker that closed by then would let them all through.
         until = earliest + spread / AGAIN_SHARE * AGAIN_SECONDS

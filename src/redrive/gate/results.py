@@ -91,12 +91,14 @@ def succeeded(
     return slots.learn(document, moment, OK, settings)
 
 
-def booked(document: Document, moment: float, *, waited: bool, spread: float) -> tuple[Document, float]:
-    """Return when a call that may not go, or failed though it went, comes back."""
+def booked(
+    document: Document, moment: float, *, waited: bool, spread: float, most: float | None = None
+) -> tuple[Document, float]:
+    """Return when a call that may not go, or failed though it went, comes back; ``most``: see `flow.book`."""
     earliest = max(moment + 1.0, document.hold_until or 0.0)
     if document.state is BreakerState.OPEN:
         earliest = max(earliest, document.until or 0.0)
-    return flow.book(document, moment, earliest=earliest, waited=waited, spread=spread)
+    return flow.book(document, moment, earliest=earliest, waited=waited, spread=spread, most=most)
 
 
 def _failed(
