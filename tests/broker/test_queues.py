@@ -32,8 +32,7 @@ def test_a_broker_that_is_away_has_no_depths() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"redis://127.0.0.1:{unused.getsockname()[1]}/0"
-
-    assert queue_depths(Celery("shop", broker=url, set_as_current=False), ["work"]) == {}
+        assert queue_depths(Celery("shop", broker=url, set_as_current=False), ["work"]) == {}
 
 
 def test_a_deep_queue_makes_retries_wait_longer(valkey: ValkeyServer) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 import multiprocessing
-import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -56,13 +56,10 @@ def work(make_store: Callable[[], LeaseStore], bank: Bank) -> None:
                 reported = gate.report("shop.pay", "bank", answer, outcome)
                 if reported.transition is not None:
                     bank.told.put(reported.transition)
-            time.sleep(0.05)
+            time.sleep(0.02)
 
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(THREADS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(THREADS) as threads:
+        list(threads.map(run, range(THREADS)))  # raises what one of them raised, so that the process fails
 
 
 def test_threads_of_several_processes_probe_one_by_one_on_valkey(valkey: ValkeyServer) -> None:
@@ -78,7 +75,7 @@ def race(make_store: Callable[[], LeaseStore]) -> None:
     """Two outages, in each of which two probes fail."""
     with FORK.Manager() as manager:
         bank = Bank(manager)
-        workers = [FORK.Process(target=work, args=(make_store, bank)) for _ in range(PROCESSES)]
+        workers = [FORK.Process(target=work, args=(make_store, bank), daemon=True) for _ in range(PROCESSES)]
         for worker in workers:
             worker.start()
         try:
@@ -87,9 +84,11 @@ def race(make_store: Callable[[], LeaseStore]) -> None:
             bank.over.set()
             for worker in workers:
                 worker.join(20)
+            ended = [worker.exitcode for worker in workers]
         most = bank.seen["most"]
         transitions: list[Transition] = [bank.told.get() for _ in range(bank.told.qsize())]
     transitions.sort(key=lambda one: one.at)
+    assert ended == [0] * PROCESSES
     assert most == 1
     assert [one.after for one in transitions].count(BreakerState.OPEN) >= 6
     for earlier, later in itertools.pairwise(transitions):

@@ -5,8 +5,8 @@ import json
 import os
 import resource
 import stat
-import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -329,8 +329,9 @@ def test_a_lock_that_is_not_given_back_is_waited_for_a_moment_only(
     spill.append("ending", {"n": 1})
     handle = locked(spill.directory / "spill.jsonl")
     slept: list[float] = []
-    sleep = time.sleep
-    monkeypatch.setattr("time.sleep", lambda seconds: (slept.append(seconds), sleep(seconds)))
+    now = iter(n * 0.1 for n in range(1000))
+    clock = SimpleNamespace(monotonic=lambda: next(now), sleep=slept.append)
+    monkeypatch.setattr("redrive.recorder.spill.time", clock)
 
     spill.append("ending", {"n": 2})
     first = len(slept)

@@ -187,4 +187,29 @@ def test_every_text_and_name_rule_fires_on_a_case_of_ours_or_a_labelled_one() ->
 def test_business_words_that_sound_like_trouble_ask_for_no_retry(message: str) -> None:
     facts = ExceptionFacts("shop.errors", "Refused", ("shop.errors.Refused", "builtins.Exception"), message)
 
-    assert not Classifier().classify(facts).retry_recommended
+    assert not Classifier().classify_facts(facts).retry_recommended
+
+
+@pytest.mark.parametrize(
+    ("cause", "kind"),
+    [
+        (ConnectionRefusedError(111, "Connection refused"), FailureType.TRANSIENT_NETWORK),
+        (MemoryError(), FailureType.SYSTEM_OUT_OF_MEMORY),
+        (OSError(28, "No space left on device"), FailureType.SYSTEM_DISK_FULL),
+    ],
+)
+def test_a_sentence_about_business_hides_nothing_that_led_to_it(cause: Exception, kind: FailureType) -> None:
+    error = ValueError("order 77 never reached the shelves of shop 4")
+    assert Classifier().classify(error).failure_type is FailureType.PERMANENT_VALIDATION
+    own = type("OrderError", (Exception,), {"__module__": "shop.errors"})("order 77 never reached shop 4")
+    own.__context__ = cause
+
+    assert Classifier().classify(own).failure_type is kind
+
+
+def test_names_of_trouble_keep_their_meaning_beside_customers() -> None:
+    busy = type("ErpTimeout", (Exception,), {"__module__": "shop.errors"})(
+        "customer 77 took 31 of 30 seconds"
+    )
+
+    assert Classifier().classify(busy).failure_type is FailureType.EXTERNAL_TIMEOUT

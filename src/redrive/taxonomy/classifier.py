@@ -234,7 +234,7 @@ def _weigh(hit: Hit, reading: Reading) -> float:
         isinstance(rule, NameRule)
         and not reading.family
         and REMEDIES[rule.says].retry
-        and is_of_people(reading.text)
+        and is_of_people(hit.found, reading.text)
     ):
         return min(trust, 0.55)
     return trust

@@ -25,8 +25,8 @@ MAX_TRIES: Final = 50
 """Conflicts in a row before a change is given up; with the pauses below about a second."""
 
 MOST_REMEMBERED: Final = 100
-LARGEST_REMEMBERED: Final = 10_000
-"""Documents whose decoded form is kept, at most, and their largest size in bytes: idempotency has one per call."""
+REMEMBERED: Final = "gate"
+"""Documents of which kind are kept decoded, and how many: those that are asked for before every call."""
 
 # One script for reading, because the value and the server's time must belong together. One text, seconds, microseconds
 # and document with spaces between them: a client reads it in a third of the time of a list.
@@ -155,7 +155,7 @@ class RedisLeaseStore:
         if before is not None and before[0] == raw:
             return before[1]
         lease = _decode(kind, key, raw)
-        if len(raw) <= LARGEST_REMEMBERED:
+        if kind == REMEMBERED:
             if len(self._read_before) >= MOST_REMEMBERED:
                 self._read_before.clear()
             self._read_before[name] = raw, lease

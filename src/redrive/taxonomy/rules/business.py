@@ -1,8 +1,9 @@
 """What a project's own exception says when no word of it speaks of machines: a fact that a retry does not change.
 
 "The customer refused delivery", "Versicherungsschutz abgelaufen", "La reserva ya fue cancelada". Whoever owns the data
-must act, so it is PERMANENT_VALIDATION, with little confidence: of sentences without a word of ours about eight in ten
-were. Sentences that only say that something failed are left UNKNOWN.
+must act, so it is PERMANENT_VALIDATION, with so little confidence that whatever the exception was raised from, or while
+handling, decides if it says more. Sentences that only say that something failed, or that speak of waiting, are left
+UNKNOWN.
 """
 
 from __future__ import annotations
@@ -27,6 +28,16 @@ _OF_MACHINES: Final = (
     "permiss", "berecht", "droit", "permis", "zugriff", "access", "acceso", "accès", "denied", "forbidden", "autori",
     "authori", "zulässig", "file", "datei", "fichier", "archiv", "arquiv", "path", "director", "exit", "signal",
     "kill", "crash", "rate ", "request", "anfrage", "quotas", "requête", "encod", "pars", "version", "schema",
+    "too long", "too late", "longer than", " lag", "delay", "stale", "sync", "offline", "reachable", "went away",
+    "gone away", "hung up", "gave up", "wait", "stuck", "stall", " hang", "deadlock", "acquire lock",
+    "locked by another", "in progress", "still running", " being ", "rebuil", "reboot", "restart", "not ready",
+    " yet", "right now", "tomorrow", "meanwhile", "interrupt", "stopped", "halfway", "truncat", "dropped", "jammed",
+    "flap", "tunnel", "vpn", "dns", "ftp", "relay", "modem", "carrier", "remote", "endpoint", "webhook", "html",
+    "json", "5xx", "traffic", "capacity", "node ", "pod ", "evict", "replica", "mirror", "stream", "channel",
+    "download", "upload", "checksum", "transfer", "snapshot", "leader", "lease", "lookup", "is down", "changed by",
+    "changed while", "too much", "too many", " feed", "closed early", "out of range", "printer", "scanner", "sensor",
+    "terminal", "dauert", "veraltet", "leitung", "abgleich", "gerade", "en retard", "hiccup", "storing", "traag",
+    "lento", "lent ", "langzaam",
 )
 _OF_NOTHING: Final = (
     "error", "fehler", "erreur", "erro ", "fout", "fail", "échec", "fallo", "fallid", "falha", "unexpected",
@@ -36,15 +47,16 @@ _OF_NOTHING: Final = (
     "could not", "unable to",
 )
 _OF_PEOPLE: Final = (
-    "customer", "member ", "patient", "employee", "passenger", "guest", "student", "tenant", "driver", "room ",
-    "seat ", "exam ", "course ", "booking", "booked", "reservation", "contract", "insurance", "policy ", "yearly",
-    "vacation", "registration", "kunde", "mitarbeiter", "patienten", "buchung", "vertrag",
+    "customer", "member ", "patient", "employee", "passenger", "guest", "student", "room ", "seat ", "exam ",
+    "course ", "booking", "booked", "reservation", "insurance", "yearly", "vacation", "registration", "kunde",
+    "mitarbeiter", "patienten", "buchung",
 )
+_THEIRS_TOO: Final = ("deadlineexceeded", "quota")
 # fmt: on
 _SENTENCE: Final = r"\A\W{0,5}\w{1,60}(?:\W{1,9}\w{1,60}){3}"
 
 OWN_SENTENCE: Final = text_rule(
-    "own_sentence", FailureType.PERMANENT_VALIDATION, 0.76, " ",
+    "own_sentence", FailureType.PERMANENT_VALIDATION, 0.58, " ",
     unless=(*_OF_MACHINES, *_OF_NOTHING),
     pattern=_SENTENCE,
     families=frozenset({""}),
@@ -54,13 +66,16 @@ OWN_SENTENCE: Final = text_rule(
 _PATTERN: Final = re.compile(_SENTENCE)
 
 
-def is_of_people(text: str) -> bool:
-    """Whether a message, in lower case, speaks of people and their papers, and of no machine.
+def is_of_people(name: str, text: str) -> bool:
+    """Whether a class name means a deadline or quota of people: ``DeadlineExceeded`` of a registration.
 
-    Then a word such as "deadline" or "quota" in the class's name is theirs too: ``DeadlineExceeded`` of a registration.
+    Args:
+        name: Dotted name of the class.
+        text: The message in lower case; it must speak of people and their papers, and of no machine.
     """
     return (
-        any(word in text for word in _OF_PEOPLE)
+        any(word in name.lower() for word in _THEIRS_TOO)
+        and any(word in text for word in _OF_PEOPLE)
         and not any(word in text for word in OWN_SENTENCE.unless)
         and _PATTERN.search(text) is not None
     )
