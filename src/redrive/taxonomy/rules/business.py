@@ -27,7 +27,7 @@ _OF_MACHINES: Final = (
     "hinterlegt", "variable", "module", "import", "attribut", "argument", "function", "object", "none", "null",
     "permiss", "berecht", "droit", "permis", "zugriff", "access", "acceso", "accès", "denied", "forbidden", "autori",
     "authori", "zulässig", "file", "datei", "fichier", "archiv", "arquiv", "path", "director", "exit", "signal",
-    "kill", "crash", "rate ", "request", "anfrage", "quotas", "requête", "encod", "pars", "version", "schema",
+    "kill", "crash", "errno", "rate ", "request", "anfrage", "quotas", "requête", "encod", "pars", "version", "schema",
     "too long", "too late", "longer than", " lag", "delay", "stale", "sync", "offline", "reachable", "went away",
     "gone away", "hung up", "gave up", "wait", "stuck", "stall", " hang", "deadlock", "acquire lock",
     "locked by another", "in progress", "still running", " being ", "rebuil", "reboot", "restart", "not ready",
