@@ -1,9 +1,8 @@
 """What a project's own exception says when no word of it speaks of machines: a fact that a retry does not change.
 
-"The customer refused delivery", "Versicherungsschutz abgelaufen", "La reserva ya fue cancelada". Whoever owns the data
-must act, so it is PERMANENT_VALIDATION, with so little confidence that whatever the exception was raised from, or while
-handling, decides if it says more. Sentences that only say that something failed, or that speak of waiting, are left
-UNKNOWN.
+"The customer refused the delivery", "La reserva ya fue cancelada": four words at least. Whoever owns the data must act,
+so it is PERMANENT_VALIDATION, with so little confidence that whatever the exception was raised from, or while handling,
+decides if it says more. Sentences that only say that something failed, or that speak of waiting, are left UNKNOWN.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ _OF_NOTHING: Final = (
 _OF_PEOPLE: Final = (
     "customer", "member ", "patient", "employee", "passenger", "guest", "student", "room ", "seat ", "exam ",
     "course ", "booking", "booked", "reservation", "insurance", "yearly", "vacation", "registration", "kunde",
-    "mitarbeiter", "patienten", "buchung",
+    "mitarbeiter", "buchung",
 )
 _THEIRS_TOO: Final = ("deadlineexceeded", "quota")
 # fmt: on
