@@ -290,6 +290,21 @@ def test_with_every_store_away_a_process_protects_itself_and_says_so() -> None:
     assert isinstance(gate.admit("shop.pay", "stripe", "a"), Run)
 
 
+def test_a_process_that_remembers_a_closed_breaker_protects_itself_as_soon() -> None:
+    clock = FakeClock(NOON)
+    shared = AwayStore(clock)
+    gate = Gate(shared, clock=clock, local=MemoryLeaseStore(clock))
+    run = gate.admit("shop.pay", "stripe", "a")
+    shared.away = True  # within the second that the answer is good for
+    calls = 0
+    while isinstance(run, Run) and calls < 50:
+        calls += 1
+        gate.report("shop.pay", "stripe", run, DOWN)
+        run = gate.admit("shop.pay", "stripe", "a")
+
+    assert calls == DOWN.threshold
+
+
 def test_with_the_first_store_away_the_fleet_shares_the_second() -> None:
     clock = FakeClock(NOON)
     first, second = AwayStore(clock), MemoryLeaseStore(clock)

@@ -165,7 +165,9 @@ class Gate:
         summed = None if alone else self._take_summed(downstream)
         call = Call(downstream=downstream, task_name=task_name, host=self._host)
 
-        def change(lease: Lease | None, now: datetime) -> tuple[Lease | None, Reported]:
+        def change(
+            lease: Lease | None, now: datetime, run: Run | None = run, summed: Summed | None = summed
+        ) -> tuple[Lease | None, Reported]:
             return breaker.report(
                 lease,
                 now,
@@ -179,12 +181,17 @@ class Gate:
 
         if alone:
             return self._report_alone(downstream, change)
+        if not outcome.succeeded:
+            self._doubt(downstream)
         try:
             reported = self._transact(downstream, change)
         except StoreUnavailable as exc:
             self._put_back(downstream, summed)
             logger.debug("Gate of %s did not hear of %s: %s", downstream, task_name, exc)
-            return Reported(counted=False, degraded=True)
+            if outcome.succeeded:
+                return Reported(counted=False, degraded=True)
+            # Nobody had asked this process's own gate about the call.
+            return self._report_alone(downstream, lambda lease, now: change(lease, now, None, None))
         if reported.state is not BreakerState.CLOSED:
             self._seen.pop(downstream, None)
         return reported
@@ -317,6 +324,12 @@ class Gate:
         if first is not None:
             self._flush(first)
             self._seen.pop(first, None)
+
+    def _doubt(self, downstream: str) -> None:
+        """Ask before the next call: after a failure a closed breaker may not be closed, nor its store be there."""
+        seen = self._seen.get(downstream)
+        if seen is not None:
+            seen.until = 0.0
 
     def _sum_up(self, task_name: str, downstream: str, run: Run, count: int) -> bool:
         """Add successes to those to be told; False where they must be told at once."""
