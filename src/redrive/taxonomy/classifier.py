@@ -222,20 +222,18 @@ def _others_say_more(facts: ExceptionFacts) -> bool:
 
 
 def _weigh(hit: Hit, reading: Reading) -> float:
-    rule = hit.rule
-    trust = rule.trust - hit.discount
-    if isinstance(rule, CodeRule) and rule.space == "errno" and reading.family in ("database", "store"):
+    rule, found, discount = hit
+    trust = rule.trust - discount
+    if isinstance(rule, CodeRule):
         # Our own data server is unreachable: the class, which knows that it is ours, decides.
-        return min(trust, 0.7)
-    if isinstance(rule, NameRule) and reading.status and trust < 0.9:
+        ours = rule.space == "errno" and reading.family in ("database", "store")
+        return min(trust, 0.7) if ours else trust
+    if not isinstance(rule, NameRule):
+        return trust
+    if reading.status and trust < 0.9:
         # The server's own status knows better than a word in the name, save the names of limits.
         return min(trust, 0.8)
-    if (
-        isinstance(rule, NameRule)
-        and not reading.family
-        and REMEDIES[rule.says].retry
-        and is_of_people(hit.found, reading.text)
-    ):
+    if not reading.family and REMEDIES[rule.says].retry and is_of_people(found, reading.text):
         return min(trust, 0.55)
     return trust
 
@@ -293,7 +291,13 @@ def _scalars(task_context: Mapping[str, Any] | None) -> dict[str, Scalar]:
     try:
         for key, value in list((task_context or {}).items())[:60]:
             if isinstance(key, str) and (value is None or isinstance(value, (str, int, float, bool))):
-                kept[text_of(key)[:100]] = mask(text_of(value)[:500]) if isinstance(value, str) else value
+                kept[text_of(key)[:100]] = _shown(value[:500]) if isinstance(value, str) else value
     except Exception:
         return kept
     return kept
+
+
+@lru_cache(maxsize=512)
+def _shown(value: str) -> str:
+    """Remembered: names of tasks, queues and hosts come with every failure."""
+    return mask(text_of(value))

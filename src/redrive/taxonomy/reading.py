@@ -5,29 +5,38 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from redrive.taxonomy.facts import ExceptionFacts
 from redrive.taxonomy.rules import families
 from redrive.taxonomy.rules.families import family_of_module
 from redrive.taxonomy.rules.sql import POSTGRES_CLASSES
 from redrive.taxonomy.types import Scalar
+from redrive.taxonomy.words import has_any
 
 Code = tuple[str, str, str]
 """Space, code, and the text it was read from."""
 
 _TEXT_LIMIT = 6000
-_TEXT_ATTRS = (
+
+
+def _places(*names: str) -> dict[str, int]:
+    """Each name with its place."""
+    return {name: place for place, name in enumerate(names)}
+
+
+_TEXT_ATTRS = _places(
     "stderr", "output", "response.text", "body", "text", "smtp_error", "details", "detail", "explanation",
     "error_message", "errors.0", "errors.0.message", "errors.0.reason", "user_message", "msg", "response.Error.Message",
     "response.error", "notes.0", "doc", "response_body", "reply_text", "response.reason", "reason",
     "description", "content", "recipients_text", "args.1",
 )  # fmt: skip
 
-_STATUS_ATTRS = (
+_STATUS_ATTRS = _places(
     "response.status_code", "status_code", "http_status", "response.status", "status", "response_code", "http_code",
     "http_status_code", "response.ResponseMetadata.HTTPStatusCode", "code", "response.code", "args.0",
 )  # fmt: skip
-_API_ATTRS = (
+_API_ATTRS = _places(
     "code", "error_code", "error", "type", "error_type", "response.error", "response.Error.Code", "error.code",
     "error.type", "error.reason", "reason", "default_code", "title", "decline_code", "errors.0.reason", "errors.0.code",
     "full_code", "faultcode", "args.1.error", "response.data.error", "response.code", "response.error.code",
@@ -56,6 +65,7 @@ _MSSQL_NUMBER = re.compile(
 _ERRNO = re.compile(
     r"\[errno (-?\d{1,5})\]|\(os error (\d{1,5})\)|\berrno[ =:]{1,3}(-?\d{1,5})|error (-?\d{1,3}) connecting"
 )
+_ERRNO_NEEDS = ("errno", "os error", " connecting")
 _WINERROR = re.compile(r"\[winerror (\d{1,5})\]")
 _AWS = re.compile(r"[Aa]n error occurred \(([\w.]{1,80})\)")
 _AMQP_WORD = re.compile(r"\b([A-Z]{2,12}_[A-Z]{2,12})\b")
@@ -156,11 +166,15 @@ def _origin_of(facts: ExceptionFacts) -> str:
     for frame in reversed(facts.frames):
         if frame.project:
             continue
-        file = frame.file.removesuffix(".py").replace("/", ".").replace("\\", ".")
-        kind = family_of_module(file)
+        kind = _family_of_file(frame.file)
         if kind:
             return kind
     return ""
+
+
+@lru_cache(maxsize=2048)
+def _family_of_file(file: str) -> str:
+    return family_of_module(file.removesuffix(".py").replace("/", ".").replace("\\", "."))
 
 
 def _text_of(message: str, attrs: Mapping[str, Scalar]) -> str:
@@ -177,9 +191,12 @@ def _text_of(message: str, attrs: Mapping[str, Scalar]) -> str:
     return text
 
 
-def _stated(wanted: tuple[str, ...], attrs: Mapping[str, Scalar]) -> list[str]:
+def _stated(wanted: Mapping[str, int], attrs: Mapping[str, Scalar]) -> list[str]:
     """Those of ``wanted`` that are there, in their order; most exceptions state few."""
-    return [name for name in wanted if name in attrs] if attrs else []
+    found = [name for name in attrs if name in wanted]
+    if len(found) > 1:
+        found.sort(key=wanted.__getitem__)
+    return found
 
 
 def _first(match: re.Match[str] | None) -> str | None:
@@ -268,7 +285,7 @@ def _system_codes(facts: ExceptionFacts, text: str, family: str) -> list[Code]:
         codes.append(("winerror", str(winerror), f"WinError {winerror}"))
     # The errno of a TLS error is a number of OpenSSL's, not of the system.
     number = attrs.get("errno") if facts.exc_module not in ("ssl", "_ssl") else 0
-    if number is None and "err" in text:
+    if number is None and has_any(_ERRNO_NEEDS, text):
         number = _first(_ERRNO.search(text[:3000]))
     if number and winerror is None and family != families.DATABASE:
         codes.append(("errno", str(number), f"errno {number}"))
@@ -278,7 +295,7 @@ def _system_codes(facts: ExceptionFacts, text: str, family: str) -> list[Code]:
             codes.append(("exit", str(value), f"{name} {value}"))
             break
     else:
-        if "exit" in text or "return" in text or "signal" in text or "sig" in text:
+        if "exit" in text or "return" in text or "sig" in text:
             for space, pattern in (("signal", _SIGNAL), ("exit", _EXIT)):
                 found = _first(pattern.search(text[:1500]))
                 if found:
@@ -355,6 +372,8 @@ def _status_of(facts: ExceptionFacts, text: str, family: str) -> int:
     if family in (families.DATABASE, families.DATA, families.SETTINGS):
         return 0
     head = text[:3000]
+    if "4" not in head and "5" not in head:
+        return 0
     for pattern in (_PREFIX_STATUS, _CLASS_STATUS, _TEXT_STATUS):
         match = pattern.search(head)
         if match is not None:

@@ -68,7 +68,8 @@ def _stated_wait(link: ExceptionFacts, now: datetime | None) -> tuple[float, str
     date = _http_date(link.attrs.get("header.date"))
     reference = date or now
     for name in _HEADERS:
-        seconds = _header_seconds(name, link.attrs.get(name), reference)
+        value = link.attrs.get(name)
+        seconds = None if value is None else _header_seconds(name, value, reference)
         if seconds is not None:
             return seconds, name
     for name in _ATTRIBUTES:
@@ -103,9 +104,7 @@ def _number(value: Scalar) -> float | None:
     return None
 
 
-def _header_seconds(name: str, value: Scalar, reference: datetime | None) -> float | None:
-    if value is None:
-        return None
+def _header_seconds(name: str, value: str | float, reference: datetime | None) -> float | None:
     seconds = _number(value)
     if seconds is None:
         moment = _http_date(value)

@@ -18,6 +18,7 @@ from redrive.taxonomy.rules.rule import (
     TextRule,
 )
 from redrive.taxonomy.text_index import TextIndex
+from redrive.taxonomy.words import has_any
 
 _MAX_REMEMBERED_CLASSES = 1024
 _CHILD_TRACEBACK = "traceback (most recent call last)"
@@ -176,9 +177,9 @@ class RuleBook:
         kind = reading.family or ("" if reading.origin not in families.REMOTE else reading.origin)
         text = reading.text
         for rule, fragment in self._texts_of.get(kind, self._general).matches(text):
-            if rule.also and not any(part in text for part in rule.also):
+            if rule.also and not has_any(rule.also, text):
                 continue
-            if rule.unless and any(part in text for part in rule.unless):
+            if rule.unless and has_any(rule.unless, text):
                 continue
             if rule.classes and not any(
                 name.rpartition(".")[2] in rule.classes for name in reading.facts.mro

@@ -14,22 +14,23 @@ from redrive.taxonomy.rules.rule import (
     FamilyRule,
     FrameRule,
     NameRule,
+    Rule,
     TextRule,
 )
 from redrive.taxonomy.secrets import mask
 from redrive.taxonomy.types import Classification, Evidence, FailureType, Scalar
 
-_READS = {
-    CodeRule: "code",
-    ClassRule: "class",
-    NameRule: "class",
-    TextRule: "text",
-    FrameRule: "frame",
-    FamilyRule: "class",
+_READS: dict[type[Rule], tuple[str, bool]] = {
+    CodeRule: ("code", False),
+    ClassRule: ("class", True),
+    NameRule: ("class", True),
+    TextRule: ("text", True),
+    FrameRule: ("frame", True),
+    FamilyRule: ("class", True),
 }
+"""What a rule reads, and whether its finding is a word of its own or the name of a class or place: no secret in it."""
+_OTHERS = ("project", False)
 _MAX_EVIDENCE = 8
-_FOUND_ITSELF = (ClassRule, NameRule, TextRule, FrameRule, FamilyRule)
-"""Rules whose finding is a word of their own or the name of a class or place: no secret can be in it."""
 
 
 class Candidate(NamedTuple):
@@ -102,17 +103,12 @@ def assemble(
 
 
 def _evidence(item: Candidate) -> Evidence:
-    rule, found = item.hit.rule, item.hit.found
-    if not isinstance(rule, _FOUND_ITSELF):  # what was found is a value of the exception's
+    (rule, found, _), score, where, _ = item
+    reads, is_own_word = _READS.get(type(rule), _OTHERS)
+    if not is_own_word:
         found = mask(found)
     return Evidence(
-        rule=rule.id,
-        reads=_READS.get(type(rule), "project"),
-        where=item.where,
-        found=found[:200],
-        says=rule.says,
-        trust=item.score if item.score <= 1 else item.score - 1,
-        source=rule.source,
+        rule.id, reads, where, found[:200], rule.says, score if score <= 1 else score - 1, rule.source
     )
 
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from redrive.taxonomy.rules.text_rule import text_rule
 from redrive.taxonomy.types import FailureType
+from redrive.taxonomy.words import has_any
 
 # fmt: off
 _OF_MACHINES: Final = (
@@ -73,8 +74,8 @@ def is_of_people(name: str, text: str) -> bool:
         text: The message in lower case; it must speak of people and their papers, and of no machine.
     """
     return (
-        any(word in name.lower() for word in _THEIRS_TOO)
-        and any(word in text for word in _OF_PEOPLE)
-        and not any(word in text for word in OWN_SENTENCE.unless)
+        has_any(_THEIRS_TOO, name.lower())
+        and has_any(_OF_PEOPLE, text)
+        and not has_any(OWN_SENTENCE.unless, text)
         and _PATTERN.search(text) is not None
     )

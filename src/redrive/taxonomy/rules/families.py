@@ -6,6 +6,8 @@ TRANSIENT_DATABASE, to a broker or a stranger TRANSIENT_NETWORK; a 404 of a sear
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 DATABASE = "database"  # SQL servers and files, and their wrappers
 STORE = "store"  # document, graph, column, key-value and search servers we run ourselves
 BROKER = "broker"
@@ -183,6 +185,7 @@ def _index() -> dict[str, str]:
 _BY_PREFIX = _index()
 
 
+@lru_cache(maxsize=2048)
 def family_of_module(module: str) -> str:
     """The kind of the library ``module`` belongs to, by its longest known prefix of up to three parts; else ``""``."""
     parts = module.split(".", 3)
