@@ -26,6 +26,12 @@ MODE_WORDS = {
     "observe": gettext_lazy("Mode is observe: failures are recorded, and nothing else is done about them."),
     "off": gettext_lazy("Mode is off: failures are not recorded."),
 }
+BREAKER_WORDS = {
+    BreakerState.CLOSED: gettext_lazy("closed"),
+    BreakerState.OPEN: gettext_lazy("open"),
+    BreakerState.HALF_OPEN: gettext_lazy("half-open"),
+    BreakerState.RAMP: gettext_lazy("ramping up"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +91,7 @@ def _found(signs: Signs) -> Iterator[Notice]:
     for row in signs.breakers.unwell:
         words = _("Circuit breaker %(name)s is %(state)s. %(reason)s") % {
             "name": row.downstream,
-            "state": row.state.value.replace("_", "-"),
+            "state": BREAKER_WORDS[row.state],
             "reason": row.reason,
         }
         tone = "bad" if row.state is BreakerState.OPEN else "warn"
