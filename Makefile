@@ -44,8 +44,11 @@ bench: environment ## Measure: every benchmark in bench/, one after the other
 	done
 
 chaos: test-environment ## Kill everything at random under load, and look for what was lost (ARGS="--seed 7")
-	@$(BIN)/python -m chaos.run $(ARGS)
-	@$(BIN)/python -m chaos.load
+	@failed=0; \
+	$(BIN)/python -m pytest -n 0 -q tests/endings/test_table.py || failed=1; \
+	$(BIN)/python -m chaos.run $(ARGS) || failed=1; \
+	$(BIN)/python -m chaos.load || failed=1; \
+	exit $$failed
 
 docs: environment ## Write the pages that are made from the code
 	@$(BIN)/python scripts/failure_types.py
