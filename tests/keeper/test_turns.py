@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -13,13 +14,14 @@ from django.test import override_settings
 
 from redrive import runtime
 from redrive.gate import Outcome, Run
+from redrive.keeper.admission import BURST, FAR_BEHIND, PER_SECOND
 from redrive.keeper.keeper import Keeper
 from redrive.stores.sql import publishing
 from redrive.stores.sql.connection import Cursor, Database
 from redrive.stores.sql.leases import put
 from redrive.testing import FakeClock
 from tests.servers import ValkeyServer
-from tests.stores.endings import failure, make_due, record, row_of
+from tests.stores.endings import failure, make_due, record, row_of, rows_of
 from tests.waiting import wait_until
 
 PAST = "UPDATE redrive_taskfailurerecord SET lease_expires_at = '2020-01-01 00:00:00.000000'"
@@ -161,6 +163,27 @@ def test_several_keepers_send_each_row_once(
         thread.join()
 
     assert sent(valkey) == 60
+
+
+def test_a_queue_far_behind_is_entered_one_by_one(
+    database: Database, make_keeper: Callable[[], Keeper], valkey: ValkeyServer
+) -> None:
+    with redis.Redis.from_url(valkey.url) as client:
+        client.rpush("celery", *["a message"] * (FAR_BEHIND + 1))
+    for number in range(40):
+        waiting(database, f"t{number}")
+    keeper = make_keeper()
+
+    began = time.monotonic()
+    keeper.turn()
+    let_in, seconds = sent(valkey) - FAR_BEHIND - 1, time.monotonic() - began
+
+    assert 0 < let_in <= BURST + PER_SECOND * seconds
+    held = rows_of(
+        database, "SELECT hold_reason FROM redrive_taskfailurerecord WHERE hold_reason <> '' ORDER BY task_id"
+    )
+    assert len(held) == 40 - let_in
+    assert held[0]["hold_reason"] == "1,001 tasks wait in the queue celery: retries enter it one by one."
 
 
 @pytest.mark.parametrize("days", [-400, 400])

@@ -94,11 +94,15 @@ class Publisher:
             self._producer = self._app.amqp.Producer(self._connection.channel(), auto_declare=False)
         return self._producer
 
+    def queue_of(self, message: StoredMessage, queue: str) -> str:
+        """The queue that a message of the default exchange goes to, where it was read from as far as that is known."""
+        return queue or message.routing_key or str(self._app.conf.task_default_queue)
+
     def _routing(self, message: StoredMessage, queue: str) -> dict[str, Any]:
         """Exchange and routing key; a message of the default exchange goes to its queue, declared as the project's."""
         if message.exchange:
             return {"exchange": message.exchange, "routing_key": message.routing_key}
-        name = queue or message.routing_key or self._app.conf.task_default_queue
+        name = self.queue_of(message, queue)
         try:
             known = self._app.amqp.queues[name]
         except KeyError:

@@ -24,6 +24,7 @@ from redrive.dead_letters import Ending, Outcome
 from redrive.gate import Hold
 from redrive.gate import Outcome as CallOutcome
 from redrive.gate import Run as Permit
+from redrive.keeper.admission import Admission
 from redrive.keeper.drain import drain
 from redrive.leases import Acquired, StoreUnavailable
 from redrive.options import Options
@@ -79,6 +80,7 @@ class Keeper:
         self.worker = worker
         self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:6]}"
         self._publisher = Publisher(app)
+        self._admission = Admission()
         self._next: dict[str, float] = {}
         self._pause = 0.0
         self._no_results_until = 0.0
@@ -91,10 +93,10 @@ class Keeper:
             self._heartbeat_duty,
             Duty("children", 5.0, self._reap_children, fleet=False),
             Duty("drain", 0.0, self._drain, fleet=False),
-            Duty("experience", 5.0, self._write_experience, fleet=False),
             Duty("reclaim", max(1.0, settings.republish_seconds / 10), self._reclaim, fleet=True),
             Duty("reap", max(1.0, settings.heartbeat_seconds / 3), self._reap, fleet=True),
             Duty("sample", 10.0, self._sample_queues, fleet=True),
+            Duty("experience", 5.0, self._write_experience, fleet=False),
             Duty("purge", 3600.0, self._purge, fleet=True),
         )
 
@@ -188,6 +190,13 @@ class Keeper:
         return len(batch) == BATCH
 
     def _publish(self, due: Due) -> None:
+        queue = self._publisher.queue_of(due.message, due.queue_name)
+        depth = runtime.experience().queue_depth(queue)
+        wait = self._admission.wait_seconds(queue, depth, held=due.holds > 0, now=time.monotonic())
+        if wait:
+            reason = f"{depth:,} tasks wait in the queue {queue}: retries enter it one by one."
+            self._postpone(due, wait, reason, held=True)
+            return
         answer = self._ask_gate(due)
         if isinstance(answer, Hold):
             seconds = max(1.0, answer.seconds_from(runtime.clock.now()))
