@@ -42,7 +42,7 @@ _ATTRIBUTES = (
     "name", "body", "text", "json_body", "user_message", "doc", "explanation", "description", "param", "messages",
     "message_dict", "number", "state", "url", "field", "host", "data", "msgs", "full_code", "sqlite_errorcode",
     "sqlite_errorname", "faultcode", "faultstring", "decline_code", "domain", "error_dict", "title", "raw",
-    "limit", "headers", "content", "connection_invalidated",
+    "limit", "headers", "content", "connection_invalidated", "errcode",
 )  # fmt: skip
 _RESPONSE_ATTRIBUTES = ("status_code", "status", "code", "reason", "headers", "data")
 # Attributes in which libraries keep the exception that stands behind this one.

@@ -34,7 +34,7 @@ _TEXT_ATTRS = _places(
 
 _STATUS_ATTRS = _places(
     "response.status_code", "status_code", "http_status", "response.status", "status", "response_code", "http_code",
-    "http_status_code", "response.ResponseMetadata.HTTPStatusCode", "code", "response.code", "args.0",
+    "http_status_code", "response.ResponseMetadata.HTTPStatusCode", "code", "response.code", "errcode", "args.0",
 )  # fmt: skip
 _API_ATTRS = _places(
     "code", "error_code", "error", "type", "error_type", "response.error", "response.Error.Code", "error.code",
@@ -54,7 +54,10 @@ _TEXT_STATUS = re.compile(
     r"response(?: \w{1,8}){0,2}[:= ]{1,3}|got |error \(|error: |error '|\[|<response \[|<title>)"
     r"\(?'?([45]\d\d)(?!\w|\.\d| ?ms| bytes)"
 )
-_CLASS_STATUS = re.compile(r"\b([45]\d\d) (?:client|server) error")
+_CLASS_STATUS = re.compile(
+    r"\b([45]\d\d) (?:(?:client|server|proxy|internal server) error|bad (?:request|gateway)|unauthorized|forbidden|"
+    r"not found|too many requests|service (?:temporarily )?unavailable|gateway time-?out)"
+)
 _DRIVER_CLASS = re.compile(r"^\(((?:[a-zA-Z_]\w{0,40}\.){1,5}\w{1,60})\) ")
 _MYSQL_TEXT = re.compile(r"(?:^|\) |error )\(?(\d{4})[,:( ]")
 _ORACLE = re.compile(r"\b(?:ora|dpy|dpi|tns)-\d{4,5}")
