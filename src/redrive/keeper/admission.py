@@ -1,64 +1,50 @@
 """How fast retries enter a queue that its workers have fallen far behind with.
 
-Sent all at once, they would put what comes fresh behind them, and would wait in the broker instead of in the database,
-where they can be seen and stopped.
+Sent all at once they would put whatever comes fresh behind them. So they are spread, by the generic cell rate algorithm
+(ITU-T I.371), which keeps one moment per queue: when the next place is free.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from redrive.retry.learning import DEEP_QUEUE
 
 FAR_BEHIND: Final = 10 * DEEP_QUEUE
-"""Tasks waiting in a queue beyond which retries enter it by rate."""
+"""Tasks waiting in a queue beyond which retries enter it one by one."""
 
 PER_SECOND: Final = 1.0
-BURST: Final = 10.0
+BURST: Final = 10
 """Retries that one keeper lets into such a queue, per second and at once. There is a keeper beside each worker, so a
 larger fleet lets in more."""
 
 LONGEST_SECONDS: Final = 120.0
-"""Length of the row: who stands further behind takes a place in it once more, for the queue may have caught up then."""
+"""Nobody is delayed for longer. Where more retries are due than fit, they are spread over as long as this."""
 
-FRESH_SHARE: Final = 0.5
-"""Part of the burst that those due for the first time leave to those that were held before."""
-
-
-@dataclass(slots=True)
-class _Entrance:
-    """One queue's token bucket, and when the last place in the row before it is."""
-
-    tokens: float
-    at: float
-    row_ends: float
+ENTERING: Final = "retries enter it one by one."
+"""The end of the reason of those that wait; who has waited so is let in."""
 
 
 class Admission:
-    """A token bucket per deep queue, with a row of places for those that find it empty. Of one keeper, not shared."""
+    """The places of one keeper's retries, queue by queue. Not shared between threads."""
 
     def __init__(self) -> None:
-        self._entrances: dict[str, _Entrance] = {}
+        self._free_at: dict[str, float] = {}
 
-    def wait_seconds(self, queue: str, depth: int | None, *, held: bool, now: float) -> float:
-        """Seconds until the retry may ask again; 0.0: it may enter.
+    def wait_seconds(self, queue: str, depth: int | None, now: float) -> float:
+        """Seconds until a retry's place, 0..LONGEST_SECONDS; 0: it may enter.
 
         Args:
             queue: name of the queue.
             depth: tasks waiting in it as last sampled; None: not known.
-            held: whether the retry was held before.
             now: seconds of a clock that never goes back.
         """
         if depth is None or depth <= FAR_BEHIND:
-            self._entrances.pop(queue, None)
+            self._free_at.pop(queue, None)
             return 0.0
-        entrance = self._entrances.setdefault(queue, _Entrance(BURST, now, now))
-        entrance.tokens = min(BURST, entrance.tokens + (now - entrance.at) * PER_SECOND)
-        entrance.at = now
-        if entrance.tokens >= 1.0 + (0.0 if held else BURST * FRESH_SHARE):
-            entrance.tokens -= 1.0
-            return 0.0
-        begins = entrance.row_ends if now <= entrance.row_ends < now + LONGEST_SECONDS else now
-        entrance.row_ends = begins + 1 / PER_SECOND
-        return entrance.row_ends - now
+        earliest = now - (BURST - 1) / PER_SECOND
+        place = max(self._free_at.get(queue, earliest), earliest)
+        if place > now + LONGEST_SECONDS:
+            place = now
+        self._free_at[queue] = place + 1 / PER_SECOND
+        return max(0.0, place - now)

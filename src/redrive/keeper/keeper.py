@@ -24,7 +24,7 @@ from redrive.dead_letters import Ending, Outcome
 from redrive.gate import Hold
 from redrive.gate import Outcome as CallOutcome
 from redrive.gate import Run as Permit
-from redrive.keeper.admission import Admission
+from redrive.keeper.admission import ENTERING, LONGEST_SECONDS, Admission
 from redrive.keeper.drain import drain
 from redrive.leases import Acquired, StoreUnavailable
 from redrive.options import Options
@@ -81,6 +81,7 @@ class Keeper:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:6]}"
         self._publisher = Publisher(app)
         self._admission = Admission()
+        self._depths: dict[str, int] = {}
         self._next: dict[str, float] = {}
         self._pause = 0.0
         self._no_results_until = 0.0
@@ -190,12 +191,7 @@ class Keeper:
         return len(batch) == BATCH
 
     def _publish(self, due: Due) -> None:
-        queue = self._publisher.queue_of(due.message, due.queue_name)
-        depth = runtime.experience().queue_depth(queue)
-        wait = self._admission.wait_seconds(queue, depth, held=due.holds > 0, now=time.monotonic())
-        if wait:
-            reason = f"{depth:,} tasks wait in the queue {queue}: retries enter it one by one."
-            self._postpone(due, wait, reason, held=True)
+        if self._waits_for_its_queue(due):
             return
         answer = self._ask_gate(due)
         if isinstance(answer, Hold):
@@ -224,6 +220,21 @@ class Keeper:
                 cursor, due, self.name, republish_seconds=settings.republish_seconds
             )
         )
+
+    def _waits_for_its_queue(self, due: Due) -> bool:
+        """Whether the record is delayed because its queue is far behind: once, and not where a gate has spread it."""
+        if due.holds or due.hold_reason.endswith(ENTERING):
+            return False
+        left = seconds_left(due, runtime.clock.now())
+        if left is not None and left < LONGEST_SECONDS:
+            return False
+        queue = self._publisher.queue_of(due.message, due.queue_name)
+        depth = self._depths.get(queue)
+        wait = self._admission.wait_seconds(queue, depth, time.monotonic())
+        if not wait:
+            return False
+        self._postpone(due, wait, f"{depth:,} tasks wait in the queue {queue}: {ENTERING}", held=False)
+        return True
 
     def _ask_gate(self, due: Due) -> Permit | Hold:
         """Whether the record may go. Its message carries the permit, for its worker to show."""
@@ -271,8 +282,12 @@ class Keeper:
             return sql_counters.count_all_labels(cursor, RETRY, since=since), corrections.learnt(cursor)
 
         retries, learnt = runtime.database().run(read)
-        depths = {lease.key: int(lease.data.get("depth", 0)) for lease in runtime.sql_leases().all("queue")}
-        runtime.experience().write(retries=retries, depths=depths, corrections=learnt, at=runtime.clock.now())
+        self._depths = {
+            lease.key: int(lease.data.get("depth", 0)) for lease in runtime.sql_leases().all("queue")
+        }
+        runtime.experience().write(
+            retries=retries, depths=self._depths, corrections=learnt, at=runtime.clock.now()
+        )
 
     def _reclaim(self) -> None:
         count = runtime.database().run(publishing.reclaim_unstarted)
@@ -366,6 +381,7 @@ class Keeper:
                 sql_leases.put(cursor, "queue", name, data={"depth": depth}, seconds=60, owner=self.name)
 
         runtime.database().run(write)
+        runtime.sql_leases().delete_expired(("queue",))  # of a queue that is gone, the depth says nothing
 
     def _purge(self) -> None:
         retention = get_settings().retention

@@ -24,6 +24,7 @@ class Due:
     first_attempt: int
     publishes: int
     holds: int
+    hold_reason: str
     failure_type: str
     downstream: str
     queue_name: str
@@ -41,7 +42,7 @@ class Due:
 
 _PLAIN = (
     "id", "task_id", "task_name", "attempt", "retry_count", "first_attempt", "failure_type", "publishes", "holds",
-    "downstream", "queue_name", "app_name", "business_unit",
+    "hold_reason", "downstream", "queue_name", "app_name", "business_unit",
 )  # fmt: skip
 _DUE_COLUMNS = (
     f"{', '.join(_PLAIN)}, first_failed_at, body, content_type, content_encoding, headers, properties, exchange,"
