@@ -14,6 +14,7 @@ from redrive.gate import breaker, counts, flow, slots
 from redrive.gate import document as documents
 from redrive.gate.breaker import Call, Summed
 from redrive.gate.document import moment_of, timestamp
+from redrive.gate.results import service_failure
 from redrive.gate.types import (
     GATE_KIND,
     BreakerState,
@@ -181,19 +182,21 @@ class Gate:
 
         if alone:
             return self._report_alone(downstream, change)
-        if not outcome.succeeded:
-            self._doubt(downstream)
+        bad = service_failure(outcome)
         try:
             reported = self._transact(downstream, change)
         except StoreUnavailable as exc:
             self._put_back(downstream, summed)
             logger.debug("Gate of %s did not hear of %s: %s", downstream, task_name, exc)
-            if outcome.succeeded:
+            if not bad:
                 return Reported(counted=False, degraded=True)
+            self._doubt(downstream)
             # Nobody had asked this process's own gate about the call.
             return self._report_alone(downstream, lambda lease, now: change(lease, now, None, None))
         if reported.state is not BreakerState.CLOSED:
             self._seen.pop(downstream, None)
+        elif bad and not reported.counted:
+            self._doubt(downstream)
         return reported
 
     def flush(self) -> None:
@@ -326,10 +329,11 @@ class Gate:
             self._seen.pop(first, None)
 
     def _doubt(self, downstream: str) -> None:
-        """Ask before the next call: after a failure a closed breaker may not be closed, nor its store be there."""
-        seen = self._seen.get(downstream)
-        if seen is not None:
-            seen.until = 0.0
+        """Ask before the next call: a failure that did not count was asked about in a store that is away by now."""
+        with self._lock:
+            seen = self._seen.get(downstream)
+            if seen is not None:
+                seen.until = 0.0
 
     def _sum_up(self, task_name: str, downstream: str, run: Run, count: int) -> bool:
         """Add successes to those to be told; False where they must be told at once."""
