@@ -291,13 +291,13 @@ def _scalars(task_context: Mapping[str, Any] | None) -> dict[str, Scalar]:
     try:
         for key, value in list((task_context or {}).items())[:60]:
             if isinstance(key, str) and (value is None or isinstance(value, (str, int, float, bool))):
-                kept[text_of(key)[:100]] = _shown(value[:500]) if isinstance(value, str) else value
+                kept[text_of(key)[:100]] = _masked(text_of(value)[:500]) if isinstance(value, str) else value
     except Exception:
         return kept
     return kept
 
 
 @lru_cache(maxsize=512)
-def _shown(value: str) -> str:
+def _masked(value: str) -> str:
     """Remembered: names of tasks, queues and hosts come with every failure."""
-    return mask(text_of(value))
+    return mask(value)

@@ -54,9 +54,11 @@ _TEXT_STATUS = re.compile(
     r"response(?: \w{1,8}){0,2}[:= ]{1,3}|got |error \(|error: |error '|\[|<response \[|<title>)"
     r"\(?'?([45]\d\d)(?!\w|\.\d| ?ms| bytes)"
 )
-_CLASS_STATUS = re.compile(
-    r"\b([45]\d\d) (?:(?:client|server|proxy|internal server) error|bad (?:request|gateway)|unauthorized|forbidden|"
-    r"not found|too many requests|service (?:temporarily )?unavailable|gateway time-?out)"
+_CLASS_STATUS = re.compile(r"\b([45]\d\d) (?:client|server) error")
+# A number only before its own phrase: "order 503 not found" states no status.
+_PHRASE_STATUS = re.compile(
+    r"(?<![\w.,#-])(400(?= bad request)|404(?= not found)|429(?= too many requests)|500(?= internal server error)|"
+    r"502(?= (?:bad gateway|proxy error))|503(?= service (?:temporarily )?unavailable)|504(?= gateway time-?out))"
 )
 _DRIVER_CLASS = re.compile(r"^\(((?:[a-zA-Z_]\w{0,40}\.){1,5}\w{1,60})\) ")
 _MYSQL_TEXT = re.compile(r"(?:^|\) |error )\(?(\d{4})[,:( ]")
@@ -377,7 +379,7 @@ def _status_of(facts: ExceptionFacts, text: str, family: str) -> int:
     head = text[:3000]
     if "4" not in head and "5" not in head:
         return 0
-    for pattern in (_PREFIX_STATUS, _CLASS_STATUS, _TEXT_STATUS):
+    for pattern in (_PREFIX_STATUS, _CLASS_STATUS, _TEXT_STATUS, _PHRASE_STATUS):
         match = pattern.search(head)
         if match is not None:
             return int(match[1])

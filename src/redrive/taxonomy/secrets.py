@@ -53,7 +53,7 @@ def mask(text: str) -> str:
     """``text`` with secrets replaced by ``***``. Linear in its length; masking twice changes nothing."""
     if "://" in text and "@" in text:
         text = _URL.sub(rf"\1{MASK}", text)
-    lowered = text.lower()
+    lowered = text.casefold()
     if has_any(_NAMED_NEEDS, lowered) and has_any(_NAME_HINTS, lowered):
         text = _NAMED.sub(lambda match: f"{match[1] or match[2] or match[3] or match[4]}{MASK}", text)
     if has_any(_SHAPE_HINTS, text):

@@ -390,7 +390,7 @@ BUGS: tuple[TextRule, ...] = (
         "cannot choose from an empty", "empty sequence", "reentrant call", "already been consumed",
         "called before", "not been initialized", "not initialized", "already started", "already running",
         "before being initialized", "returned more than one", "app registry", "apps aren't loaded",
-        "doesn't declare an explicit app_label", "no installed app with label", "' model.", "lookup failed",
+        "doesn't declare an explicit app_label", "no installed app with label", "lookup failed",
         "cannot resolve keyword", "unsupported operand", "bad operand", "cannot unpack", "null byte",
         "cannot be reused", "different number of", "cannot combine", "must be an instance", "cannot query",
         "cannot assign", "cannot filter a query", "cannot use queryset", "cannot run multiple",
@@ -405,6 +405,11 @@ BUGS: tuple[TextRule, ...] = (
             "settings' object", "invalid literal", "utf-8", "could not convert string", "embedded null",
             "requested address",
         ),
+    ),
+    _text(
+        "no_such_model", F.PERMANENT_LOGIC, 0.93,
+        "doesn't have a '",
+        also=("' model.",), classes="LookupError",
     ),
     _text(
         "business_words", F.PERMANENT_VALIDATION, 0.75,
