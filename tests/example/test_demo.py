@@ -102,7 +102,7 @@ def test_demo_ends_by_itself(start_demo: Callable[..., Demo]) -> None:
             started.update(demo.descendants())
         return demo.process.poll() is not None
 
-    wait_until(has_ended, START_SECONDS, demo.text)
+    wait_until(has_ended, START_SECONDS + 120, demo.text)
 
     assert demo.process.returncode == 0, demo.text()
     assert "Summary after" in demo.text()
