@@ -34,9 +34,6 @@ from redrive.gate.types import (
 )
 from redrive.leases import Lease, next_fence
 
-SOON_SECONDS: Final = 1.0
-"""Earliest return of a call that is held only because others go first."""
-
 OVERRIDE_CHECK_SECONDS: Final = 60.0
 """While an operator holds everyone, held calls ask again after about this long."""
 
