@@ -443,6 +443,14 @@ def classify(exception: BaseException, context: Mapping[str, Any] | None = None)
     return FailureTaxonomy.classify(exception, dict(context or {}))
 
 
+def max_age_seconds(task_name: str, failure_type: str) -> float:
+    """How long after its first failure a task may be retried, by the policies in force; of a type that only a newer
+    release knows, by the default one.
+    """
+    kind = FailureType.__members__.get(failure_type, FailureType.UNKNOWN)
+    return _engine().max_age_seconds(task_name, kind)
+
+
 class _RetryEngine:
     """The documented ``retry_engine``: :class:`~redrive.retry.RetryEngine`, made from the settings in force."""
 

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 import redis
 from celery import Celery
+from django.conf import settings
 from django.test import override_settings
 
 from redrive import runtime
 from redrive.gate import Outcome, Run
 from redrive.keeper.admission import BURST, FAR_BEHIND
-from redrive.keeper.keeper import Keeper
+from redrive.keeper.keeper import Keeper, seconds_left
 from redrive.stores.sql import publishing
 from redrive.stores.sql.connection import Cursor, Database
 from redrive.stores.sql.leases import put
@@ -162,6 +163,22 @@ def test_several_keepers_send_each_row_once(
         thread.join()
 
     assert sent(valkey) == 60
+
+
+@pytest.mark.parametrize(("declared", "left"), [({}, 500), ({"max_age_seconds": 300}, 200)])
+def test_a_record_has_the_time_that_its_policy_gives_it_or_its_task_declares(
+    declared: dict[str, int], left: float, database: Database
+) -> None:
+    record(database, failure(options=declared))
+    make_due(database)
+    (due,) = database.run(lambda cursor: publishing.claim_due(cursor, "a keeper", limit=1, lease_seconds=30))
+    assert due.first_failed_at is not None
+    policies = {"TRANSIENT_NETWORK": {"max_age_seconds": 600}}
+
+    with override_settings(REDRIVE={**settings.REDRIVE, "POLICIES": policies}):
+        found = seconds_left(due, due.first_failed_at + timedelta(seconds=100))
+
+    assert found == left
 
 
 def test_a_queue_far_behind_is_entered_one_by_one(

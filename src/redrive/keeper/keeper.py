@@ -50,8 +50,6 @@ LONGEST_PAUSE_SECONDS = 30.0
 CHILD_GRACE_SECONDS = 10.0
 """How long a worker has to report a lost child before the keeper looks itself."""
 LEARNING_WINDOW = timedelta(days=7)
-MAX_AGE_SECONDS = 86_400.0
-"""Oldest age of a task that may still be retried, where it declares none: the default of policies."""
 RESULTS_AWAY_SECONDS = 30.0
 """How long a result backend that did not answer is not asked again: its clients try for many seconds each time."""
 
@@ -407,9 +405,9 @@ def seconds_left(due: Due, now: datetime) -> float | None:
             at = datetime.fromisoformat(expires)
             ends.append(at if at.tzinfo is not None else at.replace(tzinfo=UTC))
     if due.first_failed_at is not None:
-        ends.append(
-            due.first_failed_at + timedelta(seconds=due.options.get("max_age_seconds") or MAX_AGE_SECONDS)
-        )
+        declared = due.options.get("max_age_seconds")
+        age = declared or runtime.max_age_seconds(due.task_name, due.failure_type)
+        ends.append(due.first_failed_at + timedelta(seconds=age))
     return (min(ends) - now).total_seconds() if ends else None
 
 
