@@ -297,7 +297,7 @@ def _scalars(task_context: Mapping[str, Any] | None) -> dict[str, Scalar]:
     return kept
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=256)
 def _masked(value: str) -> str:
     """Remembered: names of tasks, queues and hosts come with every failure."""
     return mask(value)

@@ -177,7 +177,7 @@ def _origin_of(facts: ExceptionFacts) -> str:
     return ""
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=256)
 def _family_of_file(file: str) -> str:
     return family_of_module(file.removesuffix(".py").replace("/", ".").replace("\\", "."))
 
