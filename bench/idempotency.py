@@ -189,8 +189,8 @@ def run_all(bench: Bench, project: Project, first: int, count: int) -> float:
     """Milliseconds per task, from the first publish to the last result."""
     before = done(bench)
     publishing = project.python(
-        "import contestants, time\nat = time.perf_counter()\n"
-        f"contestants.publish({first}, {count})\nresult = time.perf_counter() - at"
+        "import contestant_cases as cases, time\nat = time.perf_counter()\n"
+        f"cases.publish({first}, {count})\nresult = time.perf_counter() - at"
     )
     published = time.perf_counter()
     wait_until(lambda: done(bench) >= before + count, 120, project.logs)
@@ -215,7 +215,7 @@ def hashes(project: Project) -> bool:
     found = []
     for seed in ("1", "2"):
         project.extra["PYTHONHASHSEED"] = seed
-        found.append(project.python("import contestants\nresult = contestants.keys()"))
+        found.append(project.python("import contestant_cases as cases\nresult = cases.keys()"))
     del project.extra["PYTHONHASHSEED"]
     return found[0] == found[1]
 
@@ -238,8 +238,9 @@ def store_away(bench: Bench, project: Project) -> dict[int, bool]:
     bench.locks.start()
     time.sleep(6)
     found[25] = project.python(
-        "import contestants as c\nanswer = c.outcome(c.send(c.adds, 'case 25', seconds=4))\n"
-        "result = answer == ('SUCCESS', 'case 25 2') and c.settled('adds', 'case 25', 1)"
+        "import contestants as c, contestant_cases as cases\n"
+        "answer = cases.outcome(c.send(c.adds, 'case 25', seconds=4))\n"
+        "result = answer == ('SUCCESS', 'case 25 2') and cases.settled('adds', 'case 25', 1)"
     )
     return found
 
@@ -282,7 +283,7 @@ def contest(bench: Bench, name: str) -> tuple[dict[int | str, bool | None], floa
         cases: dict[int | str, bool | None] = {}
         if name != "plain":
             worker = project.worker(concurrency=12)
-            judged = project.python("import contestants\nresult = contestants.judge()")
+            judged = project.python("import contestant_cases as cases\nresult = cases.judge()")
             cases = {int(number): passed for number, passed in judged.items()}
             cases |= {17: hashes(project), **store_away(bench, project)}
             worker.kill()
