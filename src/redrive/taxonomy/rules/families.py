@@ -185,7 +185,7 @@ def _index() -> dict[str, str]:
 _BY_PREFIX = _index()
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def family_of_module(module: str) -> str:
     """The kind of the library ``module`` belongs to, by its longest known prefix of up to three parts; else ``""``."""
     parts = module.split(".", 3)
