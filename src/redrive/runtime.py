@@ -443,14 +443,6 @@ def classify(exception: BaseException, context: Mapping[str, Any] | None = None)
     return FailureTaxonomy.classify(exception, dict(context or {}))
 
 
-def max_age_seconds(task_name: str, failure_type: str) -> float:
-    """How long after its first failure a task may be retried, by the policies in force; of a type that only a newer
-    release knows, by the default one.
-    """
-    kind = FailureType.__members__.get(failure_type, FailureType.UNKNOWN)
-    return _engine().max_age_seconds(task_name, kind)
-
-
 class _RetryEngine:
     """The documented ``retry_engine``: :class:`~redrive.retry.RetryEngine`, made from the settings in force."""
 
@@ -462,6 +454,10 @@ class _RetryEngine:
     ) -> RetryPolicy:
         """See :meth:`redrive.retry.RetryEngine.get_retry_policy`."""
         return _engine().get_retry_policy(task_name, exception, task_context)
+
+    def max_age_seconds(self, task_name: str, failure_type: str) -> float:
+        """See :meth:`redrive.retry.RetryEngine.max_age_seconds`."""
+        return _engine().max_age_seconds(task_name, failure_type)
 
     def calculate_next_retry(self, policy: RetryPolicy, retry_count: int) -> float:
         """Seconds until the next retry; ``retry_count`` is 0 after the first run."""

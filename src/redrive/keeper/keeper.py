@@ -406,7 +406,7 @@ def seconds_left(due: Due, now: datetime) -> float | None:
             ends.append(at if at.tzinfo is not None else at.replace(tzinfo=UTC))
     if due.first_failed_at is not None:
         declared = due.options.get("max_age_seconds")
-        age = declared or runtime.max_age_seconds(due.task_name, due.failure_type)
+        age = declared or runtime.retry_engine.max_age_seconds(due.task_name, due.failure_type)
         ends.append(due.first_failed_at + timedelta(seconds=age))
     return (min(ends) - now).total_seconds() if ends else None
 

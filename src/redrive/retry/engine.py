@@ -117,9 +117,13 @@ class RetryEngine:
             except Exception as exc:  # a store that is away must not fail the task
                 self._say_once("learning", exc)
 
-    def max_age_seconds(self, task_name: str, failure_type: FailureType) -> float:
-        """How long after its first failure a task that declares nothing else may be retried."""
-        return self._resolved(failure_type, task_name).max_age_seconds
+    def max_age_seconds(self, task_name: str, failure_type: str) -> float:
+        """How long after its first failure a task that declares nothing else may be retried.
+
+        A type that only a newer release knows counts as UNKNOWN.
+        """
+        kind = FailureType.__members__.get(failure_type, FailureType.UNKNOWN)
+        return self._resolved(kind, task_name).max_age_seconds
 
     def _resolved(self, kind: FailureType, task_name: str) -> RetryPolicy:
         """The policy before anything is known about this failure; that takes half of a decision's time, so once."""
